@@ -1,0 +1,188 @@
+//! The lab: a host PC, m-k8s and the workers, as `vagrant up` leaves them, and clusters for
+//! benchmarks.
+
+use std::sync::Arc;
+
+use super::kubeadm::Kubeadm;
+use super::{daemons, files, manifests};
+use crate::api::{Kind, node, pod};
+use crate::base::{Duration, Str, Time};
+use crate::machine::{self, Machine, Role, systemd};
+use crate::network::{cni, ipam};
+use crate::runtime::{Image, images};
+use crate::sim::{ActorId, Component, Config, Endpoint, Profile, TraceId, World};
+
+/// Index of the control plane's machine.
+pub const MASTER: u32 = 1;
+/// A boot that takes longer than this is a bug; the world is returned as it is then.
+const PATIENCE: Duration = Duration::mins(10);
+
+/// The default cluster after its boot: all nodes Ready, all pods of kube-system Running.
+pub fn ready(config: &Config) -> World {
+    let mut world = World::new(config.clone());
+    add_machines(&mut world);
+    for index in MASTER..count(&world) {
+        set_up(&mut world, index);
+    }
+    init(&mut world);
+    join(&mut world);
+    run_while(&mut world, |world| !settled(world));
+    for index in 0..count(&world) {
+        if let Some(terminal) = daemons::component(&world, index, "terminal") {
+            world.spawn(index, "terminal", terminal, TraceId::NONE);
+        }
+    }
+    let until = world.now + Duration::secs(1);
+    world.run_until(until);
+    world
+}
+
+fn count(world: &World) -> u32 {
+    world.machines().len() as u32
+}
+
+fn add_machines(world: &mut World) {
+    let mut host = Machine::new("host", "192.168.1.1", Role::Host);
+    (host.cpus, host.memory_mib) = (8, 16_384);
+    world.add_machine(host);
+    let mut master = Machine::new("m-k8s", "192.168.1.10", Role::ControlPlane);
+    (master.cpus, master.memory_mib) = (2, 3072);
+    world.add_machine(master);
+    for i in 1..=world.config.workers {
+        let (third, fourth) = (1 + (i + 100) / 250, (i + 100) % 250);
+        world.add_machine(Machine::new(&format!("w{i}-k8s"), &format!("192.168.{third}.{fourth}"), Role::Worker));
+    }
+    let (profile, now) = (world.config.profile, world.now);
+    let all: Vec<(Str, Str)> =
+        world.machines().filter(|m| m.role != Role::Host).map(|m| (m.name.clone(), m.ip.clone())).collect();
+    // Benchmarks do without five thousand hosts files of five thousand lines.
+    let all = if all.len() > 20 { Vec::new() } else { all };
+    for index in 0..count(world) {
+        machine::files::install(world.machine_mut(index), profile, &all, now);
+    }
+}
+
+/// Installs Kubernetes on a machine: units, files, the images that kubeadm pulls ahead.
+fn set_up(world: &mut World, index: u32) {
+    let (profile, now) = (world.config.profile, world.now);
+    let ip = world.machine(MASTER).ip.clone();
+    systemd::install(world, index, systemd::unit::standard(profile));
+    let machine = world.machine_mut(index);
+    files::install(machine, profile, &ip, now);
+    if machine.role == Role::ControlPlane {
+        for (_, text) in manifests::static_pods(profile, &machine.name.clone(), &ip) {
+            let image = text.lines().find_map(|l| l.trim().strip_prefix("image: "));
+            preload(machine, image.unwrap_or_default());
+        }
+    }
+}
+
+/// Puts an image on a machine as if it had been pulled before.
+pub fn preload(machine: &mut Machine, image: &str) {
+    let Ok(full) = images::normalize(image) else { return };
+    let Ok(row) = images::find(&full) else { return };
+    let image = Image { reference: full.clone(), digest: images::digest(&full), size: row.size() };
+    machine.runtime.images.insert(full, image);
+}
+
+fn server(world: &World) -> Endpoint {
+    Endpoint { ip: world.machine(MASTER).ip.clone(), port: crate::apiserver::PORT }
+}
+
+/// Boots the control plane and lets kubeadm create its objects.
+fn init(world: &mut World) {
+    systemd::boot(world, MASTER, TraceId::NONE);
+    let name = world.machine(MASTER).name.clone();
+    let kubeadm = Kubeadm::init(world.config.profile, server(world), &name);
+    let id = world.spawn(MASTER, "kubeadm", Arc::new(kubeadm), TraceId::NONE);
+    run_while(world, |world| world.alive(id));
+}
+
+/// Boots the workers, one after the other, and marks their nodes.
+fn join(world: &mut World) {
+    for index in MASTER + 1..count(world) {
+        systemd::boot(world, index, TraceId::NONE);
+        let name = world.machine(index).name.clone();
+        let kubeadm = Kubeadm::join(world.config.profile, server(world), &name);
+        world.spawn(index, "kubeadm", Arc::new(kubeadm), TraceId::NONE);
+        let until = world.now + Duration::millis(700);
+        world.run_until(until);
+    }
+}
+
+/// Runs until `going` is false, looked at four times a second.
+fn run_while(world: &mut World, going: impl Fn(&World) -> bool) {
+    let end = world.now + PATIENCE;
+    while going(world) && world.now < end {
+        let until = world.now + Duration::millis(250);
+        world.run_until(until);
+    }
+}
+
+/// Whether every node and every pod of kube-system is ready, and none is missing.
+fn settled(world: &World) -> bool {
+    let Some(data) = world.machine(MASTER).etcd_data.as_ref() else { return false };
+    let nodes = world.machines().len() - 1;
+    let mut ready = data.list(Kind::NODE, "", None).filter(|n| node::ready(n));
+    if ready.by_ref().count() != nodes {
+        return false;
+    }
+    // Four of the control plane, kube-proxy and calico-node on each node, 2 coredns, 1 controller.
+    let mut pods = data.list(Kind::POD, "kube-system", None);
+    pods.by_ref().filter(|p| pod::ready(p)).count() == 4 + 2 * nodes + 3
+}
+
+/// A cluster for benchmarks: a control plane without static pods or client limits, `workers` nodes
+/// that are ready at once, no pods.
+pub fn bench(profile: Profile, workers: u32, seed: u64) -> World {
+    let mut world = World::new(Config { profile, seed, workers });
+    add_machines(&mut world);
+    let none = TraceId::NONE;
+    for program in ["etcd", "kube-apiserver", "kube-scheduler"] {
+        if let Some(component) = daemons::component(&world, MASTER, program) {
+            world.spawn(MASTER, program, component, none);
+        }
+    }
+    let mut manager = crate::controllers::ControllerManager::new(profile, server(&world));
+    manager.qps = 1_000_000;
+    world.spawn(MASTER, "kube-controller-manager", Arc::new(manager), none);
+    let until = world.now + Duration::secs(2);
+    world.run_until(until);
+    for index in MASTER + 1..count(&world) {
+        join_bare(&mut world, index);
+    }
+    let nodes = workers as usize;
+    run_while(&mut world, |world| {
+        let data = world.machine(MASTER).etcd_data.as_ref();
+        data.is_none_or(|d| d.list(Kind::NODE, "", None).filter(|n| schedulable(n)).count() < nodes)
+    });
+    world
+}
+
+fn schedulable(n: &crate::api::Object) -> bool {
+    node::ready(n) && node::taints(n).is_empty()
+}
+
+/// A worker of a benchmark: runtime, kubelet, and a network that is there already.
+fn join_bare(world: &mut World, index: u32) {
+    let (now, machines) = (world.now, world.machines().len() as u32);
+    let machine = world.machine_mut(index);
+    (machine.cpus, machine.memory_mib) = (32, 262_144);
+    machine.write(cni::CONF, "{}", Time::ZERO);
+    machine.write(cni::NODENAME, machine.name.clone(), now);
+    machine.net.routes = true;
+    machine.net.blocks.push_back(ipam::block_of(index, machines, 0));
+    let runtime = if world.config.profile == Profile::Book { "dockerd" } else { "containerd" };
+    for program in [runtime, "kubelet"] {
+        if let Some(component) = daemons::component(world, index, program) {
+            spawn_named(world, index, program, component);
+        }
+    }
+}
+
+fn spawn_named(world: &mut World, index: u32, program: &str, component: Arc<dyn Component>) -> ActorId {
+    let id = world.spawn(index, program, component, TraceId::NONE);
+    let now = world.now;
+    world.machine_mut(index).add_process(program, Some(id), "", now);
+    id
+}

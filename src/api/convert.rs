@@ -1,0 +1,89 @@
+//! Versions of a kind beside the one that is stored: what an older one spells differently.
+//! Only autoscaling has any: its v1 knows one CPU target instead of a list of metrics. The other old
+//! versions served differ in nothing but their name.
+//!
+//! Models pkg/apis/autoscaling/v1/conversion.go, without metrics other than CPU utilisation.
+
+use super::{Kind, Object, Profile, Value};
+
+const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
+
+/// A manifest in any served version as the tree that is stored.
+pub fn to_stored(kind: Kind, manifest: &Value) -> Value {
+    let mut out = manifest.clone();
+    if kind != Kind::HORIZONTAL_POD_AUTOSCALER || manifest.str("apiVersion") != "autoscaling/v1" {
+        return out;
+    }
+    let spec = out.entry(&["spec"]).make_map();
+    if let Some(percent) = spec.remove("targetCPUUtilizationPercentage").filter(|p| !p.is_null()) {
+        let target = map! { "type" => "Utilization", "averageUtilization" => percent };
+        let resource = map! { "name" => "cpu", "target" => target };
+        spec.insert("metrics", list![map! { "type" => "Resource", "resource" => resource }]);
+    }
+    out
+}
+
+/// The object as clients of `api_version` see it.
+pub fn to_version(object: &Object, api_version: &str) -> Value {
+    let mut out = object.to_value();
+    out.make_map().insert("apiVersion", api_version);
+    if object.kind() != Kind::HORIZONTAL_POD_AUTOSCALER || api_version != "autoscaling/v1" {
+        return out;
+    }
+    let spec = out.entry(&["spec"]).make_map();
+    let metrics = spec.remove("metrics").unwrap_or_default();
+    if let Some(percent) = metrics.items().iter().find_map(|m| cpu(m, "target")) {
+        spec.insert("targetCPUUtilizationPercentage", percent);
+    }
+    if object.body.has("status") {
+        let status = out.entry(&["status"]).make_map();
+        let current = status.remove("currentMetrics").unwrap_or_default();
+        if let Some(percent) = current.items().iter().find_map(|m| cpu(m, "current")) {
+            status.insert("currentCPUUtilizationPercentage", percent);
+        }
+        let conditions = status.remove("conditions").unwrap_or_default();
+        status.insert("currentReplicas", status.get("currentReplicas").cloned().unwrap_or(Value::Int(0)));
+        if !conditions.items().is_empty() {
+            let text: Vec<String> = conditions.items().iter().map(condition).collect();
+            let annotations = out.entry(&["metadata", "annotations"]).make_map();
+            annotations.insert(CONDITIONS, format!("[{}]", text.join(",")));
+        }
+    }
+    out
+}
+
+/// The object as the server of `profile` answers with by default.
+pub fn to_preferred(object: &Object, profile: Profile) -> Value {
+    to_version(object, object.kind().api_version_in(profile))
+}
+
+fn cpu(metric: &Value, side: &str) -> Option<Value> {
+    let resource = metric.get("resource").filter(|r| r.str("name") == "cpu")?;
+    resource.at(&[side, "averageUtilization"]).cloned()
+}
+
+/// JSON with the fields in the order of the Go struct.
+fn condition(c: &Value) -> String {
+    let keys = ["type", "status", "lastTransitionTime", "reason", "message"];
+    let present = keys.iter().filter_map(|k| Some((k, c.get(k)?)));
+    let fields: Vec<String> = present.map(|(k, v)| format!("{}:{}", Value::from(*k).to_json(), v.to_json())).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn autoscalers_of_v1() {
+        let text = "{apiVersion: autoscaling/v1, kind: HorizontalPodAutoscaler, metadata: {name: h}, spec: {maxReplicas: 5, targetCPUUtilizationPercentage: 50}}";
+        let manifest: Value = serde_yaml::from_str(text).unwrap();
+        let stored = to_stored(Kind::HORIZONTAL_POD_AUTOSCALER, &manifest);
+        assert!(stored.at(&["spec", "targetCPUUtilizationPercentage"]).is_none());
+        let object = Object::from_value(Kind::HORIZONTAL_POD_AUTOSCALER, &stored);
+        assert_eq!(to_preferred(&object, Profile::Book).to_json(), manifest.to_json());
+        assert_eq!(to_preferred(&object, Profile::Modern).str("apiVersion"), "autoscaling/v2");
+        let cron = Object::new(Kind::CRON_JOB, "default", "c");
+        assert_eq!(to_preferred(&cron, Profile::Book).str("apiVersion"), "batch/v1beta1");
+    }
+}

@@ -1,0 +1,95 @@
+//! Names, labels, annotations and what may not change in metadata.
+//! Models apimachinery/pkg/api/validation.
+
+use super::super::{Kind, Object, Value, meta, names};
+use super::error::{Errors, Path};
+
+const METADATA: Path<'static> = Path::Field("metadata");
+
+/// The rule for names of a kind.
+fn name_complaints(kind: Kind, name: &str, modern: bool) -> Vec<String> {
+    match kind {
+        Kind::NAMESPACE => names::dns1123_label(name),
+        Kind::SERVICE => names::dns1035_label(name),
+        Kind::STATEFUL_SET if modern => names::dns1123_label(name),
+        Kind::ROLE | Kind::ROLE_BINDING | Kind::CLUSTER_ROLE | Kind::CLUSTER_ROLE_BINDING => names::path_segment(name),
+        _ => names::dns1123_subdomain(name),
+    }
+}
+
+pub(super) fn create(e: &mut Errors, o: &Object) {
+    let generate = o.str(&["metadata", "generateName"]);
+    if !generate.is_empty() && !names::is_plain(generate.trim_end_matches('-')) {
+        // A prefix may end with a dash.
+        let masked = format!("{}a", generate.strip_suffix('-').unwrap_or(generate));
+        let complaints = name_complaints(o.kind(), &masked, e.modern());
+        e.complaints(&METADATA.child("generateName"), generate, complaints);
+    }
+    let name = o.name();
+    if name.is_empty() {
+        e.required(&METADATA.child("name"), "name or generateName is required");
+    } else if !names::is_plain(name) || o.kind() == Kind::SERVICE {
+        let complaints = name_complaints(o.kind(), name, e.modern());
+        e.complaints(&METADATA.child("name"), name, complaints);
+    }
+    if o.kind() == Kind::CRON_JOB && name.len() > 52 {
+        e.invalid(&METADATA.child("name"), name, "must be no more than 52 characters");
+    }
+    common(e, o);
+}
+
+fn common(e: &mut Errors, o: &Object) {
+    e.labels(meta::labels(o), &METADATA.child("labels"));
+    annotations(e, o.get(&["metadata", "annotations"]), &METADATA.child("annotations"));
+    for finalizer in meta::finalizers(o) {
+        let complaints = names::qualified_name(finalizer.as_str());
+        e.complaints(&METADATA.child("finalizers"), finalizer.as_str(), complaints);
+    }
+}
+
+pub(super) fn annotations(e: &mut Errors, annotations: Option<&Value>, path: &Path<'_>) {
+    const LIMIT: usize = 256 * 1024;
+    let mut size = 0;
+    for (key, value) in annotations.and_then(Value::as_map).iter().flat_map(|a| a.iter()) {
+        size += key.len() + value.as_str().len();
+        // Keys are case-insensitive here.
+        let lower = key.to_lowercase();
+        if !names::is_plain(&lower) {
+            e.complaints(path, key, names::qualified_name(&lower));
+        }
+    }
+    if size > LIMIT {
+        e.invalid(path, "", format!("annotations size {size} is larger than limit {LIMIT}"));
+    }
+}
+
+pub(super) fn update(e: &mut Errors, o: &Object, old: &Object) {
+    let same = |key: &str| match (o.get(&["metadata", key]), old.get(&["metadata", key])) {
+        (Some(Value::Map(a)), Some(Value::Map(b))) => a.same(b),
+        _ => false,
+    };
+    if meta::deleting(old) {
+        let before = meta::finalizers(old);
+        let extra: Vec<String> =
+            meta::finalizers(o).iter().filter(|f| !before.contains(f)).map(|f| format!("{:?}", f.as_str())).collect();
+        if !extra.is_empty() {
+            let list = extra.join(", ");
+            let detail = format!(
+                "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{list}}}"
+            );
+            e.forbidden(&METADATA.child("finalizers"), detail);
+        }
+    }
+    if o.name() != old.name() {
+        e.invalid(&METADATA.child("name"), o.name(), "field is immutable");
+    }
+    for key in ["namespace", "uid", "creationTimestamp"] {
+        let (new, before) = (o.str(&["metadata", key]), old.str(&["metadata", key]));
+        if !before.is_empty() && new != before {
+            e.invalid(&METADATA.child(key), new, "field is immutable");
+        }
+    }
+    if !(same("labels") && same("annotations")) {
+        common(e, o);
+    }
+}

@@ -1,0 +1,92 @@
+//! Cluster IPs and node ports of Services.
+//! Models pkg/registry/core/service/{ipallocator,portallocator}; what is taken is read from the
+//! stored Services, so there is no allocator state of its own to repair.
+
+use super::Call;
+use crate::api::{Kind, Object, Reason, Status, Value};
+
+/// Addresses of 10.96.0.0/12 beyond the network address.
+const SERVICE_ADDRESSES: u64 = (1 << 20) - 2;
+const NODE_PORTS: (i64, i64) = (30_000, 32_767);
+
+pub fn create(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status> {
+    if object.kind() != Kind::SERVICE {
+        return Ok(());
+    }
+    let kind = object.str(&["spec", "type"]).to_owned();
+    if kind == "ExternalName" {
+        return Ok(());
+    }
+    if object.str(&["spec", "clusterIP"]).is_empty() {
+        let ip = free_cluster_ip(call);
+        object.set(&["spec", "clusterIP"], ip.as_str());
+        object.set(&["spec", "clusterIPs"], list![ip.as_str()]);
+    } else if object.get(&["spec", "clusterIPs"]).is_none() {
+        let ip = object.str(&["spec", "clusterIP"]).to_owned();
+        object.set(&["spec", "clusterIPs"], list![ip]);
+    }
+    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
+        node_ports(call, object)?;
+    }
+    Ok(())
+}
+
+/// Nothing to give back: allocations are read from what is stored.
+pub fn deleted(_call: &mut Call<'_, '_>, _object: &Object) {}
+
+fn taken(call: &Call<'_, '_>, address: &str) -> bool {
+    call.data().list(Kind::SERVICE, "", None).any(|s| s.str(&["spec", "clusterIP"]) == address)
+}
+
+fn free_cluster_ip(call: &mut Call<'_, '_>) -> String {
+    loop {
+        // The first addresses are kept for fixed services (10.96.0.1, 10.96.0.10).
+        let n = 256 + call.ctx.rng.below(SERVICE_ADDRESSES - 256);
+        let ip = format!("10.{}.{}.{}", 96 + (n >> 16), n >> 8 & 255, n & 255);
+        if !taken(call, &ip) {
+            return ip;
+        }
+    }
+}
+
+fn port_taken(call: &Call<'_, '_>, port: i64) -> bool {
+    call.data()
+        .list(Kind::SERVICE, "", None)
+        .any(|s| s.items(&["spec", "ports"]).iter().any(|p| p.get("nodePort").and_then(Value::as_int) == Some(port)))
+}
+
+fn node_ports(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status> {
+    let count = object.items(&["spec", "ports"]).len();
+    for i in 0..count {
+        let asked = object.items(&["spec", "ports"])[i].get("nodePort").and_then(Value::as_int).unwrap_or(0);
+        let port = if asked == 0 {
+            let mut port = 0;
+            while port == 0 || port_taken(call, port) {
+                port = NODE_PORTS.0 + call.ctx.rng.below((NODE_PORTS.1 - NODE_PORTS.0 + 1) as u64) as i64;
+            }
+            port
+        } else if !(NODE_PORTS.0..=NODE_PORTS.1).contains(&asked) {
+            return Err(invalid_port(
+                object,
+                i,
+                asked,
+                "provided port is not in the valid range. The range of valid ports is 30000-32767",
+            ));
+        } else if port_taken(call, asked) {
+            return Err(invalid_port(object, i, asked, "provided port is already allocated"));
+        } else {
+            asked
+        };
+        object.entry(&["spec", "ports"]).make_list().make_mut()[i].make_map().insert("nodePort", port);
+    }
+    Ok(())
+}
+
+fn invalid_port(object: &Object, index: usize, port: i64, why: &str) -> Status {
+    let field = format!("spec.ports[{index}].nodePort");
+    let detail = format!("Invalid value: {port}: {why}");
+    let message = format!("Service \"{}\" is invalid: {field}: {detail}", object.key.name);
+    let mut status = Status::about(&object.key, Reason::Invalid, message);
+    status.causes.push(("FieldValueInvalid".into(), detail.into(), field.into()));
+    status
+}

@@ -1,0 +1,306 @@
+//! kube-apiserver: takes requests through authentication, authorisation, admission and validation to
+//! storage, and tells watchers what changed. The only component that touches etcd.
+//! Models staging/src/k8s.io/apiserver.
+//!
+//! A request is handled whole when it arrives: its etcd transaction commits in the same event, and
+//! the answer and the watch deliveries leave once the write would have been durable
+//! (docs/decisions/0003). Writes become visible in revision order.
+
+mod admission;
+mod allocate;
+mod auth;
+mod bootstrap;
+mod proxy;
+mod rest;
+mod strategy;
+mod subresource;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::api::{Kind, ObjectKey, Request, Response, Status, Verb};
+use crate::base::{Duration, Time};
+use crate::component_boilerplate;
+use crate::etcd::{self, Change, EtcdData};
+use crate::sim::trace::Stage;
+use crate::sim::{Caller, Component, Ctx, Msg, Profile, Reply, TraceId, What};
+use watch::Watchers;
+
+/// Secure port.
+pub const PORT: u16 = 6443;
+
+/// Time to serve a request without storage.
+const SERVE: Duration = Duration::micros(900);
+/// Time for etcd to make one write durable.
+const COMMIT: Duration = Duration::micros(2_500);
+
+const TIMER_BOOTSTRAP: u16 = 1;
+const TIMER_RESET: u16 = 2;
+const TIMER_EXPIRE: u16 = 3;
+
+/// `--event-ttl`: etcd's lease on an event, renewed by each write of it.
+const EVENT_TTL: Duration = Duration::mins(60);
+/// How often expired leases are collected; upstream reuses a lease for at most a minute.
+const EXPIRE_EVERY: Duration = Duration::mins(1);
+
+#[derive(Clone, Debug)]
+pub struct ApiServer {
+    profile: Profile,
+    watchers: Watchers,
+    /// When the latest write becomes visible; later ones must not overtake it.
+    visible: Time,
+    proxied: proxy::Proxied,
+}
+
+/// A request on its way through the stages.
+pub(crate) struct Call<'c, 'w> {
+    pub ctx: &'c mut Ctx<'w>,
+    pub request: &'c Request,
+    pub profile: Profile,
+    pub stage: Stage,
+    /// Committed writes of this request, in order.
+    pub changes: Vec<Change>,
+    /// The machine whose etcd answers; `None` while none does.
+    etcd: Option<u32>,
+}
+
+impl Call<'_, '_> {
+    /// What etcd holds. Only called after [`ApiServer`] found etcd answering.
+    pub fn data(&self) -> &EtcdData {
+        static EMPTY: std::sync::LazyLock<EtcdData> = std::sync::LazyLock::new(EtcdData::default);
+        self.etcd.and_then(|m| self.ctx.world.machine(m).etcd_data.as_ref()).unwrap_or(&EMPTY)
+    }
+    fn data_mut(&mut self) -> Option<&mut EtcdData> {
+        self.ctx.world.machine_mut(self.etcd?).etcd_data.as_mut()
+    }
+    /// Commits a create or update; a dry run only pretends.
+    pub fn put(&mut self, object: crate::api::Object) -> Arc<crate::api::Object> {
+        if self.request.dry_run {
+            return Arc::new(object);
+        }
+        let Some(data) = self.data_mut() else { return Arc::new(object) };
+        let change = data.put(object);
+        let new = change.new.clone();
+        self.changes.push(change);
+        new
+    }
+    /// Commits a delete and returns the last state.
+    pub fn remove(&mut self, key: &ObjectKey) -> Option<Arc<crate::api::Object>> {
+        if self.request.dry_run {
+            return self.data().get(key).cloned();
+        }
+        let change = self.data_mut()?.delete(key)?;
+        let last = change.new.clone();
+        self.changes.push(change);
+        Some(last)
+    }
+    pub fn now(&self) -> Time {
+        self.ctx.now()
+    }
+}
+
+impl ApiServer {
+    pub fn new(profile: Profile) -> ApiServer {
+        ApiServer { profile, proxied: proxy::Proxied::default(), watchers: Watchers::default(), visible: Time::ZERO }
+    }
+
+    /// Number of open watches, for inspection.
+    pub fn watch_count(&self) -> usize {
+        self.watchers.len()
+    }
+
+    /// The machine whose etcd answers this API server.
+    fn etcd_machine(ctx: &Ctx<'_>) -> Option<u32> {
+        let (machine, _) = ctx.world.route(ctx.machine, "127.0.0.1")?;
+        let owner = *ctx.world.machine(machine).listeners.get(&etcd::PORT)?;
+        ctx.world.alive(owner).then_some(machine)
+    }
+
+    fn serve(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Request) {
+        let Some(etcd) = Self::etcd_machine(ctx) else {
+            let status = Status::new(crate::api::Reason::Timeout, "etcdserver: request timed out");
+            return self.answer(
+                ctx,
+                caller,
+                request,
+                Stage::Storage,
+                Duration::secs(7),
+                Ok(Response::Error(status.into())),
+            );
+        };
+        if request.verb == Verb::Watch {
+            return self.open_watch(ctx, caller, request, etcd);
+        }
+        if proxy::concerns(request) {
+            return self.pass_on(ctx, caller, request, etcd);
+        }
+        let (outcome, stage, changes) = self.run(ctx, request, etcd);
+        let delay = self.publish(ctx, request, &changes);
+        let response = outcome.unwrap_or_else(|status| Response::Error(status.into()));
+        self.answer(ctx, caller, request, stage, delay, Ok(response));
+    }
+
+    /// Takes a request through all stages.
+    fn run(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        request: &Request,
+        etcd: u32,
+    ) -> (Result<Response, Status>, Stage, Vec<Change>) {
+        let profile = self.profile;
+        let mut call =
+            Call { ctx, request, profile, stage: Stage::Authentication, changes: Vec::new(), etcd: Some(etcd) };
+        let outcome = auth::check(request)
+            .map_err(|(stage, status)| {
+                call.stage = stage;
+                status
+            })
+            .and_then(|()| {
+                call.stage = Stage::MutatingAdmission;
+                rest::execute(&mut call)
+            });
+        if outcome.is_ok() {
+            call.stage = Stage::Done;
+        }
+        (outcome, call.stage, call.changes)
+    }
+
+    /// Traces committed writes and queues their watch deliveries; returns when they are durable.
+    fn publish(&mut self, ctx: &mut Ctx<'_>, request: &Request, changes: &[Change]) -> Duration {
+        let now = ctx.now();
+        if changes.is_empty() {
+            return SERVE + ctx.rng.between(Duration::ZERO, SERVE);
+        }
+        let etcd = ctx.host().listeners.get(&etcd::PORT).copied().unwrap_or_default();
+        let commit = SERVE + COMMIT + ctx.rng.between(Duration::ZERO, COMMIT);
+        self.visible = self.visible.max(now + commit);
+        let delay = self.visible.since(now);
+        for change in changes {
+            let what = What::Write {
+                op: change.op,
+                key: change.new.key.clone(),
+                revision: change.revision,
+                subresource: request.subresource.clone(),
+            };
+            let cause = ctx.cause;
+            ctx.cause = ctx.trace_to(etcd, delay, what);
+            let had_broken = self.watchers.has_broken();
+            self.watchers.publish(ctx, change, delay);
+            ctx.cause = cause;
+            if !had_broken && self.watchers.has_broken() {
+                ctx.timer(Duration::secs(1), TIMER_RESET, "");
+            }
+        }
+        delay
+    }
+
+    fn answer(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        caller: Caller,
+        request: &Request,
+        stage: Stage,
+        delay: Duration,
+        reply: Reply,
+    ) {
+        let code = match &reply {
+            Ok(Response::Error(status)) => status.code(),
+            Ok(_) if request.verb == Verb::Create => 201,
+            _ => 200,
+        };
+        let key = ObjectKey::new(request.kind, request.namespace.clone(), request.name.clone());
+        let what = What::Response { verb: request.verb, key, code, stage };
+        ctx.cause = ctx.trace_to(caller.actor, delay, what);
+        ctx.respond(caller, delay, reply);
+    }
+
+    fn open_watch(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Request, etcd: u32) {
+        let outcome = match auth::check(request) {
+            Err((_, status)) => Err(status),
+            Ok(()) => self.watchers.open(ctx, caller, request, etcd, self.visible),
+        };
+        let (stage, response) = match outcome {
+            Ok(()) => (Stage::Done, Response::Watching),
+            Err(status) => (Stage::Storage, Response::Error(status.into())),
+        };
+        self.answer(ctx, caller, request, stage, SERVE, Ok(response));
+        self.watchers.replay(ctx, caller, request, etcd);
+    }
+
+    /// Removes the events whose lease has run out.
+    fn expire_events(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now();
+        let data = Self::etcd_machine(ctx).and_then(|m| ctx.world.machine(m).etcd_data.as_ref());
+        let old = |o: &&Arc<crate::api::Object>| last_seen(o) + EVENT_TTL <= now;
+        let expired: Vec<ObjectKey> =
+            data.into_iter().flat_map(|d| d.list(Kind::EVENT, "", None)).filter(old).map(|o| o.key.clone()).collect();
+        for key in expired {
+            self.own_write(ctx, Request::delete(&key));
+        }
+    }
+
+    /// A write of the server's own, past authentication.
+    fn own_write(&mut self, ctx: &mut Ctx<'_>, request: Request) {
+        let Some(etcd) = Self::etcd_machine(ctx) else { return };
+        let request = Request { user: "system:apiserver".into(), user_agent: "kube-apiserver".into(), ..request };
+        let (_, _, changes) = self.run(ctx, &request, etcd);
+        self.publish(ctx, &request, &changes);
+    }
+}
+
+/// When an event was last written, as far as it says so itself.
+fn last_seen(event: &crate::api::Object) -> Time {
+    let stamp = event.str(&["lastTimestamp"]);
+    Time::parse_rfc3339(stamp).unwrap_or_else(|| crate::api::meta::created(event))
+}
+
+impl Component for ApiServer {
+    fn handle(&mut self, ctx: &mut Ctx<'_>, msg: Msg) {
+        match msg {
+            Msg::Start => {
+                let me = ctx.me;
+                ctx.host_mut().listeners.insert(PORT, me);
+                ctx.timer(Duration::millis(200), TIMER_BOOTSTRAP, "");
+                ctx.timer(EXPIRE_EVERY, TIMER_EXPIRE, "");
+            }
+            Msg::Timer(TIMER_EXPIRE, _) => {
+                ctx.cause = TraceId::NONE;
+                self.expire_events(ctx);
+                ctx.timer(EXPIRE_EVERY, TIMER_EXPIRE, "");
+            }
+            Msg::Timer(TIMER_BOOTSTRAP, _) => {
+                ctx.cause = TraceId::NONE;
+                if Self::etcd_machine(ctx).is_none() {
+                    return ctx.timer(Duration::secs(1), TIMER_BOOTSTRAP, "");
+                }
+                for object in bootstrap::objects(ctx.host(), self.profile) {
+                    self.own_write(ctx, Request::create(object)); // AlreadyExists is fine
+                }
+            }
+            Msg::Timer(TIMER_RESET, _) => {
+                ctx.cause = TraceId::NONE;
+                self.watchers.reset_broken(ctx);
+                if self.watchers.has_broken() {
+                    ctx.timer(Duration::secs(1), TIMER_RESET, "");
+                }
+            }
+            Msg::Request(caller, request) => self.serve(ctx, caller, &request),
+            Msg::Response(token, reply) => self.passed_on(ctx, token, reply),
+            Msg::Cancel(caller) => self.watchers.close(caller),
+            _ => {}
+        }
+    }
+
+    fn stopped(&mut self, ctx: &mut Ctx<'_>) {
+        self.watchers.close_all(ctx);
+    }
+
+    fn vanished(&mut self, ctx: &mut Ctx<'_>) {
+        self.watchers.abandon(ctx);
+    }
+
+    component_boilerplate!();
+}

@@ -1,0 +1,403 @@
+//! The reducer: (state, action) → state and effects. No clock, no browser.
+
+use crate::base::{Duration, Str, Time};
+use crate::bundle::{self, Knobs};
+use crate::lesson;
+use crate::scene::ticks::{self, Tick, TickKind};
+use crate::scene::{Text, hops, t};
+use crate::sim::{Config, Input, Session, TraceId};
+
+use super::action::{Action, Effect, Sheet};
+use super::drill::{Drill, Gesture, Hand};
+use super::settings::Region;
+use super::{Dialog, Lane, MAX_LANES, Notice, State, link};
+
+/// Applies an action; the effects are the browser's to carry out, in order.
+pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Frame(now_ms) => return frame(state, now_ms),
+        Action::Work(events) => {
+            let lang = state.settings.lang;
+            state.player.work(&mut state.session, events, lang);
+        }
+
+        Action::Language(lang) => {
+            state.settings.lang = lang;
+            state.player.caption_lang = lang;
+            state.player.caption = None;
+            return settings_changed(state);
+        }
+        Action::ToggleTheme => {
+            state.settings.theme = state.settings.theme.other();
+            return settings_changed(state);
+        }
+        Action::Profile(profile) => {
+            let config = Config { profile, ..state.world().config.clone() };
+            restart(state, &config);
+            return vec![query(state), store(state)];
+        }
+        Action::Resize(region, size) => {
+            state.settings.resize(region, size);
+            return vec![
+                Effect::Property(region.property(), state.settings.size(region)),
+                Effect::StoreSettings(state.settings.to_json()),
+            ];
+        }
+        Action::ToggleLesson => {
+            state.settings.lesson_open = !state.settings.lesson_open;
+            return vec![Effect::StoreSettings(state.settings.to_json())];
+        }
+        Action::StageSize(w, h) => state.stage = (w, h),
+        Action::Sheet(sheet) => state.sheet = sheet,
+        Action::ReducedMotion(on) => state.reduced_motion = on,
+
+        Action::Select(target) => {
+            if target.is_some() {
+                state.sheet = Sheet::Inspector;
+            }
+            state.selected = target;
+        }
+        Action::Hover(target) => state.hovered = target,
+        Action::Facet(facet) => state.facet = facet,
+        Action::Zoom(machine) => state.zoom = machine,
+
+        Action::Tab(machine) => {
+            state.tab = machine;
+            return vec![Effect::FocusTerminal];
+        }
+        Action::Draft(text) => state.set_draft(text),
+        Action::Insert(text) => {
+            let draft = state.draft().text + &text;
+            state.set_draft(draft);
+            return vec![Effect::FocusTerminal];
+        }
+        Action::Submit => {
+            let text = state.draft().text;
+            state.set_draft(String::new());
+            let machine = state.world().machine(state.tab).name.clone();
+            return input(state, Input::Line { machine, text: text.into() });
+        }
+        Action::Interrupt => {
+            state.set_draft(String::new());
+            let machine = state.world().machine(state.tab).name.clone();
+            return input(state, Input::Interrupt { machine });
+        }
+        Action::ClearScreen => {
+            let shown = state.terminal(state.tab).map_or(0, |t| t.screen.len());
+            state.draft_mut().cleared = shown;
+        }
+        Action::Older => state.recall(1),
+        Action::Newer => state.recall(-1),
+        Action::Complete => super::complete::complete(state),
+        Action::Type(machine, text) => {
+            show_terminal(state, &machine);
+            return input(state, Input::Line { machine, text: text.into() });
+        }
+
+        Action::TogglePlay => state.player.playing = !state.player.playing,
+        Action::Speed(speed) => {
+            state.player.speed = speed;
+            state.player.playing = true;
+        }
+        Action::ToggleFollow => {
+            state.player.follow = !state.player.follow;
+            state.player.playing = true;
+        }
+        Action::StepForward => step_forward(state),
+        Action::StepEvent => {
+            state.player.playing = false;
+            state.session.step();
+            let lang = state.settings.lang;
+            state.player.absorb(&state.session.world, lang);
+        }
+        Action::StepBack => step_back(state),
+        Action::Seek(permille) => {
+            let to = ticks::at(permille, state.session.start(), state.session.end());
+            seek(state, to);
+        }
+        Action::SeekTo(at) => seek(state, at),
+        Action::ToEnd => {
+            let end = state.session.end();
+            seek(state, end);
+            state.player.playing = true;
+        }
+        Action::UntilSomething => state.player.run_until_something(&state.session),
+        Action::Lane(index) => switch_lane(state, index),
+
+        Action::Lesson(name) => return open_lesson(state, name),
+        Action::OpenStep(step) => {
+            if let Some(drill) = &mut state.drill {
+                drill.open = step;
+            }
+        }
+        Action::DoStep(step) => {
+            if let Some(drill) = &state.drill {
+                state.hand = Some(Hand::new(&drill.lesson.steps[step].commands));
+                state.player.playing = true;
+            }
+        }
+        Action::Predict(step, option) => {
+            if let Some(drill) = &mut state.drill {
+                drill.chosen.entry(step).or_insert(option);
+            }
+        }
+
+        Action::Share => {
+            let json = link::session_json(&state.saved());
+            state.dialog = Some(Dialog::Share { fragment: link::encode(json.as_bytes()) });
+        }
+        Action::Export => return export(state),
+        Action::SaveSession => {
+            let bytes = link::session_json(&state.saved()).into_bytes();
+            let name = format!("kubedrill-{}.json", state.session.now().0 / 1_000_000);
+            return vec![Effect::Download { name, mime: "application/json", bytes }];
+        }
+        Action::LoadSession(json) => return load(state, &json),
+        Action::Reset => {
+            let config = state.world().config.clone();
+            restart(state, &config);
+            return vec![store(state), Effect::FocusTerminal];
+        }
+        Action::Fault(text) => return input(state, Input::Fault { text: text.into() }),
+        Action::CopyText(text) => {
+            toast(state, Text::Copied);
+            return vec![Effect::Copy(text)];
+        }
+        Action::CloseDialog => (state.dialog, state.notice, state.menu) = (None, None, false),
+        Action::ToggleMenu => state.menu = !state.menu,
+    }
+    Vec::new()
+}
+
+/// Real time a word of success stays.
+const TOAST_MS: u64 = 2400;
+
+fn frame(state: &mut State, now_ms: u64) -> Vec<Effect> {
+    state.player.frame(&state.session, now_ms);
+    if state.toast.as_ref().is_some_and(|(_, since)| now_ms > since + TOAST_MS) {
+        state.toast = None;
+    }
+    if let Some(drill) = &mut state.drill
+        && drill.check(&state.session.world, now_ms)
+    {
+        mark_goals(&mut state.player.ticks, &drill.goals());
+    }
+    let Some(hand) = &mut state.hand else { return Vec::new() };
+    match hand.frame(&state.session.world) {
+        None => state.hand = None,
+        Some(Gesture::Nothing) => {}
+        Some(Gesture::Draft(machine, text)) => {
+            show_terminal(state, &machine);
+            state.set_draft(text);
+        }
+        Some(Gesture::Submit(machine, text)) => {
+            state.set_draft(String::new());
+            return input(state, Input::Line { machine, text: text.into() });
+        }
+        Some(Gesture::Interrupt(machine)) => return input(state, Input::Interrupt { machine }),
+    }
+    Vec::new()
+}
+
+fn mark_goals(ticks: &mut Vec<Tick>, goals: &[Time]) {
+    ticks.retain(|t| t.kind != TickKind::Goal);
+    // Goals have no record of their own; they sort after what brought them about.
+    let last = ticks.last().map_or(TraceId::NONE, |t| t.id);
+    let mut marks: Vec<Time> = goals.to_vec();
+    marks.sort_unstable();
+    marks.dedup();
+    ticks.extend(marks.into_iter().map(|at| Tick { at, kind: TickKind::Goal, id: last }));
+}
+
+fn show_terminal(state: &mut State, machine: &Str) {
+    if let Some(index) = state.world().machine_named(machine) {
+        state.tab = index;
+        state.sheet = Sheet::Terminal;
+    }
+}
+
+/// An input of the learner. In the past it forks: the branch that is left is kept beside.
+fn input(state: &mut State, input: Input) -> Vec<Effect> {
+    if state.in_past() {
+        let lane =
+            Lane { session: state.session.clone(), ticks: state.player.ticks.clone(), fork: state.session.now() };
+        state.lanes.insert(0, lane);
+        state.lanes.truncate(MAX_LANES);
+        toast(state, Text::Forked);
+    }
+    state.session.input(input);
+    if let Some(drill) = &mut state.drill {
+        drill.forked(state.session.now());
+    }
+    state.player.forked(&state.session);
+    state.player.playing = true;
+    let lang = state.settings.lang;
+    state.player.absorb(&state.session.world, lang);
+    vec![store(state)]
+}
+
+fn toast(state: &mut State, text: Text) {
+    state.toast = Some((t(state.settings.lang, text).into(), state.player.now_ms));
+}
+
+fn store(state: &State) -> Effect {
+    Effect::StoreSession(link::session_json(&state.saved()))
+}
+
+fn settings_changed(state: &State) -> Vec<Effect> {
+    let mut effects = vec![Effect::StoreSettings(state.settings.to_json())];
+    effects.extend(opening(state));
+    effects
+}
+
+/// What the page needs to look as the state says.
+pub fn opening(state: &State) -> Vec<Effect> {
+    let lang = state.settings.lang;
+    let title = match &state.drill {
+        Some(d) => format!("{} · {}", lang.pick(&d.lesson.title.en, &d.lesson.title.ko), t(lang, Text::Name)),
+        None => t(lang, Text::Name).to_owned(),
+    };
+    let document = Effect::Document { lang: lang.code(), theme: state.settings.theme.code(), title };
+    let sizes = [Region::Lesson, Region::Inspector, Region::Terminal];
+    let sizes = sizes.map(|r| Effect::Property(r.property(), state.settings.size(r)));
+    std::iter::once(document).chain(sizes).collect()
+}
+
+fn query(state: &State) -> Effect {
+    let mut parts = Vec::new();
+    if let Some(d) = &state.drill {
+        parts.push(format!("lesson={}", d.lesson.name));
+    }
+    let config = &state.world().config;
+    if config.profile != Default::default() {
+        parts.push(format!("profile={}", link::profile_name(config.profile)));
+    }
+    if config.seed != Config::default().seed {
+        parts.push(format!("seed={}", config.seed));
+    }
+    if state.embed {
+        parts.push("embed=1".into());
+    }
+    Effect::Query(parts.join("&"))
+}
+
+fn seek(state: &mut State, to: Time) {
+    state.hand = None;
+    state.session.seek(to);
+    state.player.jumped(&state.session);
+    state.player.playing = false;
+    let now = state.session.now();
+    if let Some(drill) = &mut state.drill {
+        drill.moved(now);
+    }
+}
+
+/// How far a step looks for something to show.
+const STEP_LIMIT: Duration = Duration::mins(10);
+
+fn step_forward(state: &mut State) {
+    state.player.playing = false;
+    let limit = state.session.now() + STEP_LIMIT;
+    let lang = state.settings.lang;
+    loop {
+        let seen = state.world().trace.last_id();
+        if state.world().next_event_at().is_none_or(|at| at > limit) || !state.session.step() {
+            break;
+        }
+        let shown = state.world().trace.since(seen).any(hops::worth_following);
+        state.player.absorb(&state.session.world, lang);
+        if shown {
+            break;
+        }
+    }
+}
+
+fn step_back(state: &mut State) {
+    let now = state.session.now();
+    let trace = &state.world().trace;
+    let before = trace.iter().rev().find(|r| r.at < now && hops::worth_following(r)).map(|r| r.at);
+    seek(state, before.map_or(state.session.start(), |at| Time(at.0.saturating_sub(1))));
+}
+
+fn switch_lane(state: &mut State, index: usize) {
+    if index >= state.lanes.len() {
+        return;
+    }
+    let lane = state.lanes.remove(index);
+    let session = std::mem::replace(&mut state.session, lane.session);
+    let ticks = std::mem::replace(&mut state.player.ticks, lane.ticks);
+    state.lanes.insert(index, Lane { session, ticks, fork: lane.fork });
+    state.hand = None;
+    state.player.jumped(&state.session);
+    let now = state.session.now();
+    if let Some(drill) = &mut state.drill {
+        drill.moved(now);
+    }
+}
+
+fn open_lesson(state: &mut State, name: Option<String>) -> Vec<Effect> {
+    let lang = state.settings.lang;
+    state.drill = match name {
+        None => None,
+        Some(name) => match lesson::shipped(&name) {
+            Some(found) => Some(Drill::new(found)),
+            None => {
+                state.notice = Some(Notice::error(t(lang, Text::UnknownLesson), &name, t(lang, Text::NothingLost)));
+                return Vec::new();
+            }
+        },
+    };
+    let config = state.world().config.clone();
+    restart(state, &config);
+    let mut effects = vec![query(state), store(state)];
+    effects.extend(opening(state));
+    effects
+}
+
+/// A fresh lab, with the drill's files where it expects them.
+fn restart(state: &mut State, config: &Config) {
+    let mut session = Session::new(config, state.build);
+    if let Some(drill) = &state.drill {
+        lesson::progress::prepare(&drill.lesson, &mut session);
+        state.drill = Some(Drill::new((*drill.lesson).clone()));
+    }
+    state.replace(session);
+}
+
+fn load(state: &mut State, json: &str) -> Vec<Effect> {
+    let lang = state.settings.lang;
+    match link::read_session(json) {
+        Ok(saved) => {
+            state.replace(Session::restore(&saved, state.build));
+            if let Some(drill) = &state.drill {
+                state.drill = Some(Drill::new((*drill.lesson).clone()));
+            }
+            vec![store(state)]
+        }
+        Err(reason) => {
+            state.notice = Some(Notice::error(t(lang, Text::BadFile), &reason, t(lang, Text::NothingLost)));
+            Vec::new()
+        }
+    }
+}
+
+/// The lab bundle of the open drill, or of the first that applies in free play.
+fn export(state: &mut State) -> Vec<Effect> {
+    let profile = state.world().config.profile;
+    let of_catalogue = || lesson::names().filter_map(lesson::shipped).find(|l| l.profiles.contains(&profile));
+    let found = state.drill.as_ref().map(|d| (*d.lesson).clone()).or_else(of_catalogue);
+    let Some(found) = found else { return Vec::new() };
+    let knobs = Knobs { workers: state.world().config.workers, ..Knobs::of(profile) };
+    match bundle::build(&found, &knobs) {
+        Ok(bytes) => {
+            toast(state, Text::BuiltFor);
+            vec![Effect::Download { name: bundle::file_name(&found, profile), mime: "application/zip", bytes }]
+        }
+        Err(error) => {
+            let lang = state.settings.lang;
+            let comfort = t(lang, Text::NothingLost);
+            state.notice = Some(Notice::error(t(lang, Text::NoBundle), &error.to_string(), comfort));
+            Vec::new()
+        }
+    }
+}

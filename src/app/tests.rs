@@ -1,0 +1,197 @@
+//! The app end to end, without a browser: actions in, state and effects out.
+
+use super::link::parse;
+use super::*;
+use crate::base::Duration;
+use crate::scene::{Lang, Part};
+use crate::sim::Input;
+
+fn settings() -> Settings {
+    Settings { lang: Lang::En, ..Settings::default() }
+}
+
+fn open(search: &str, hash: &str) -> State {
+    State::open(&parse(search, hash), settings(), crate::addons::lab::ready)
+}
+
+/// Lets `ms` of display time pass, in frames.
+fn pass(state: &mut State, ms: u64) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let until = state.player.now_ms + ms;
+    while state.player.now_ms < until {
+        let now = state.player.now_ms + 16;
+        effects.extend(reduce(state, Action::Frame(now)));
+        while state.player.behind(&state.session) {
+            effects.extend(reduce(state, Action::Work(500)));
+        }
+    }
+    effects
+}
+
+fn type_line(state: &mut State, line: &str) {
+    reduce(state, Action::Type("m-k8s".into(), line.into()));
+}
+
+#[test]
+fn simulated_time_follows_display_time_at_every_speed() {
+    let mut s = open("", "");
+    pass(&mut s, 100);
+    for (speed, expected_ms) in [(1000, 1000), (500, 500), (5000, 5000)] {
+        reduce(&mut s, Action::Speed(speed));
+        let before = s.session.now();
+        pass(&mut s, 1000);
+        let passed = s.session.now().since(before).as_millis();
+        assert!(passed.abs_diff(expected_ms) <= 60 * u64::from(speed) / 1000, "{speed}: {passed} ms");
+    }
+    reduce(&mut s, Action::TogglePlay);
+    let before = s.session.now();
+    pass(&mut s, 500);
+    assert_eq!(s.session.now(), before);
+}
+
+#[test]
+fn a_wrong_address_is_explained_and_the_plain_lab_opens() {
+    for (search, hash, reason) in [
+        ("?profile=future", "", "future"),
+        ("?seed=x", "", "x"),
+        ("?lesson=nope", "", "nope"),
+        ("", "#session=a!b", "character 2"),
+        ("", "#session=eyJ2ZXJzaW9uIjoxfQ", "missing field"),
+    ] {
+        let s = open(search, hash);
+        let notice = s.notice.unwrap_or_else(|| panic!("{search}{hash} said nothing"));
+        assert!(notice.reason.contains(reason), "{search}{hash}: {}", notice.reason);
+        assert!(s.session.world.machines().len() == 5);
+    }
+}
+
+#[test]
+fn a_session_travels_by_link_and_by_file() {
+    let mut s = open("", "");
+    type_line(&mut s, "echo hello");
+    pass(&mut s, 300);
+    reduce(&mut s, Action::Share);
+    let Some(Dialog::Share { fragment }) = s.dialog.clone() else { panic!("no link") };
+    let again = open("", &format!("#session={fragment}"));
+    assert_eq!(again.notice, None);
+    assert_eq!(again.session.world.trace.hash(), s.session.world.trace.hash());
+    let effects = reduce(&mut s, Action::SaveSession);
+    let [Effect::Download { bytes, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let mut other = open("", "");
+    reduce(&mut other, Action::LoadSession(String::from_utf8(bytes.clone()).unwrap()));
+    assert_eq!(other.session.world.trace.hash(), s.session.world.trace.hash());
+    reduce(&mut other, Action::LoadSession("{".into()));
+    assert!(other.notice.is_some());
+    assert_eq!(other.session.inputs().len(), 1, "nothing is lost");
+}
+
+#[test]
+fn rewinding_and_typing_makes_a_branch() {
+    let mut s = open("", "");
+    pass(&mut s, 500);
+    let early = s.session.now();
+    pass(&mut s, 500);
+    type_line(&mut s, "echo one");
+    pass(&mut s, 500);
+    let (end, hash) = (s.session.now(), s.session.world.trace.hash());
+    reduce(&mut s, Action::SeekTo(early));
+    assert_eq!((s.session.now(), s.player.playing, s.in_past()), (early, false, true));
+    reduce(&mut s, Action::SeekTo(end));
+    assert_eq!(s.session.world.trace.hash(), hash, "seeking changes nothing");
+    reduce(&mut s, Action::SeekTo(early));
+    type_line(&mut s, "echo two");
+    assert_eq!(s.lanes.len(), 1);
+    assert_eq!(s.session.inputs().len(), 1);
+    pass(&mut s, 500);
+    reduce(&mut s, Action::Lane(0));
+    assert!(matches!(&s.session.inputs()[0].input, Input::Line { text, .. } if text == "echo one"));
+    assert_eq!(s.lanes.len(), 1);
+}
+
+#[test]
+fn steps_go_forward_and_back() {
+    let mut s = open("", "");
+    type_line(&mut s, "echo hello");
+    let start = s.session.now();
+    reduce(&mut s, Action::StepForward);
+    assert!(!s.player.playing);
+    let stepped = s.session.now();
+    assert!(stepped >= start);
+    pass(&mut s, 200);
+    assert_eq!(s.session.now(), stepped, "a step pauses");
+    reduce(&mut s, Action::StepBack);
+    assert!(s.session.now() <= stepped);
+}
+
+#[test]
+fn history_is_per_machine() {
+    let mut s = open("", "");
+    for line in ["ls", "pwd", "pwd"] {
+        reduce(&mut s, Action::Draft(line.into()));
+        reduce(&mut s, Action::Submit);
+        pass(&mut s, 100);
+    }
+    reduce(&mut s, Action::Draft("half".into()));
+    let seen = |s: &mut State, action| {
+        reduce(s, action);
+        s.draft().text
+    };
+    assert_eq!(seen(&mut s, Action::Older), "pwd");
+    assert_eq!(seen(&mut s, Action::Older), "ls");
+    assert_eq!(seen(&mut s, Action::Older), "ls");
+    assert_eq!(seen(&mut s, Action::Newer), "pwd");
+    assert_eq!(seen(&mut s, Action::Newer), "half");
+    reduce(&mut s, Action::Tab(2));
+    assert_eq!(s.draft().text, "");
+    assert_eq!(seen(&mut s, Action::Older), "");
+}
+
+#[test]
+fn following_holds_the_clock_while_a_message_travels() {
+    let mut s = open("", "");
+    pass(&mut s, 50);
+    reduce(&mut s, Action::ToggleFollow);
+    type_line(&mut s, "kubectl get pods");
+    for _ in 0..60 {
+        let before = s.session.now();
+        let travelling = s.player.held();
+        pass(&mut s, 16);
+        if travelling && s.player.held() {
+            assert_eq!(s.session.now(), before);
+        }
+        if let Some(caption) = &s.player.caption {
+            assert!(!caption.text.is_empty());
+        }
+    }
+    assert!(s.session.now().since(s.session.start()) < Duration::secs(3));
+}
+
+#[test]
+fn the_picture_has_every_part_and_only_live_ones_are_lit() {
+    let mut s = open("", "");
+    let scene = crate::scene::build(&s.session.world, (1120, 560), None, &mut s.slots, Lang::Ko);
+    let master = scene.machine(1).unwrap();
+    for part in [Part::ApiServer, Part::Etcd, Part::ControllerManager, Part::Scheduler, Part::Kubelet, Part::Runtime] {
+        assert!(master.parts.iter().any(|p| p.part == part && p.alive), "{part:?}");
+    }
+    assert_eq!(scene.machines.len(), 5);
+    assert!(scene.rails.len() > 8);
+}
+
+#[test]
+fn the_export_is_the_library_s_bundle() {
+    let mut s = open("?lesson=kubelet-stopped", "");
+    let effects = reduce(&mut s, Action::Export);
+    let [Effect::Download { name, bytes, mime }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((name.as_str(), *mime), ("kubedrill-kubelet-stopped-book.zip", "application/zip"));
+    assert!(bytes.starts_with(b"PK\x03\x04"));
+}
+
+#[test]
+fn a_drill_finds_its_files_in_place() {
+    let s = open("?lesson=kubelet-stopped", "");
+    let drill = s.drill.as_ref().unwrap();
+    assert_eq!(drill.current(), Some(0));
+    assert!(s.session.world.machine(1).read("/root/nginx-pod.yaml").is_some());
+    assert!(!s.in_past());
+}

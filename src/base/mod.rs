@@ -1,0 +1,13 @@
+//! What everything stands on: time, seeded random streams, strings, hashes.
+//! Knows nothing of Kubernetes objects or of the simulation.
+
+pub mod base64;
+pub mod hash;
+pub mod rng;
+pub mod time;
+
+pub use rng::Rng;
+pub use time::{Duration, Time};
+
+/// The string of the whole library: 16 bytes, up to 15 bytes in place, otherwise shared.
+pub type Str = ecow::EcoString;

@@ -1,0 +1,83 @@
+//! The native program: the only part that touches files and the terminal. Everything it does is the
+//! library's; this is arguments, reading, writing and exit codes.
+
+mod args;
+mod bench;
+mod bundle;
+mod session;
+
+use std::process::ExitCode;
+
+use kubedrill::lesson;
+
+use args::{Failure, usage};
+
+const HELP: &str = "\
+kubedrill - a simulated Kubernetes cluster on the command line
+
+Usage: kubedrill COMMAND [ARGUMENTS]
+
+Commands:
+  session   run commands in a simulated cluster and print what they print
+  bundle    write a drill and its lab for real virtual machines as a zip file
+  lesson    list the drills
+  bench     measure the simulation
+
+kubedrill COMMAND --help tells more. Exit code: 0 done, 1 failed, 2 wrong arguments.
+";
+
+fn main() -> ExitCode {
+    let mut parser = lexopt::Parser::from_env();
+    let result = match args::word(&mut parser) {
+        Ok(Some(command)) => run(&command, parser),
+        Ok(None) => Err(usage("a command is missing: session, bundle, lesson or bench")),
+        Err(failure) => Err(failure),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Help) => finish(&args::print(HELP)),
+        Err(Failure::Usage(message)) => {
+            eprintln!("kubedrill: {message}\nTry kubedrill --help.");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("kubedrill: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn finish(result: &Result<(), Failure>) -> ExitCode {
+    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(command: &str, parser: lexopt::Parser) -> Result<(), Failure> {
+    match command {
+        "session" => session::run(parser),
+        "bundle" => bundle::run(parser),
+        "bench" => bench::run(parser),
+        "lesson" => lessons(parser),
+        "help" => Err(Failure::Help),
+        other => Err(usage(format!("unknown command `{other}`: one of session, bundle, lesson, bench"))),
+    }
+}
+
+const LESSON_HELP: &str = "\
+Usage: kubedrill lesson list
+
+Prints the name and the English title of each drill.
+";
+
+fn lessons(mut parser: lexopt::Parser) -> Result<(), Failure> {
+    match args::word(&mut parser) {
+        Ok(Some(word)) if word == "list" => {
+            args::nothing_more(&mut parser)?;
+            let line = |name: &str| lesson::shipped(name).map(|l| format!("{name:<24} {}\n", l.title.en));
+            args::print(&lesson::names().filter_map(line).collect::<String>())
+        }
+        Ok(Some(word)) => Err(usage(format!("unknown command `lesson {word}`: lesson list"))),
+        Ok(None) => Err(usage("lesson list")),
+        Err(Failure::Help) => args::print(LESSON_HELP),
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,116 @@
+//! `kubectl create role|rolebinding|clusterrole|clusterrolebinding`.
+
+use super::super::context::Cx;
+use super::super::discovery;
+use super::super::error::{Run, fail};
+use super::{finish, object, one_name};
+use crate::api::{Kind, List, Map, Value};
+use crate::base::Str;
+use std::collections::BTreeMap;
+
+pub fn role(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let rules = rules(cx)?;
+    let mut value = object(cx, Kind::ROLE, &name);
+    value.make_map().insert("rules", rules);
+    finish(cx, Kind::ROLE, value, "role")
+}
+
+pub fn cluster_role(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let mut value = object(cx, Kind::CLUSTER_ROLE, &name);
+    let aggregation = cx.flags.text("aggregation-rule").to_owned();
+    if aggregation.is_empty() {
+        let rules = rules(cx)?;
+        value.make_map().insert("rules", rules);
+    } else {
+        let labels: Map =
+            aggregation.split(',').filter_map(|p| p.split_once('=')).map(|(k, v)| (k.into(), Value::from(v))).collect();
+        let rule = map! { "clusterRoleSelectors" => list![map! { "matchLabels" => labels }] };
+        value.make_map().insert("aggregationRule", rule);
+        value.make_map().insert("rules", Value::Null);
+    }
+    finish(cx, Kind::CLUSTER_ROLE, value, "clusterrole")
+}
+
+fn commas(cx: &Cx<'_, '_>, flag: &str) -> Vec<Str> {
+    cx.flags.all(flag).iter().flat_map(|v| v.split(',')).filter(|v| !v.is_empty()).map(Str::from).collect()
+}
+
+/// One rule for each API group of the resources.
+fn rules(cx: &mut Cx<'_, '_>) -> Run<List> {
+    let verbs: List = commas(cx, "verb").into_iter().map(Value::from).collect();
+    if verbs.is_empty() {
+        return fail("at least one verb must be specified");
+    }
+    let urls: List = commas(cx, "non-resource-url").into_iter().map(Value::from).collect();
+    let names: List = commas(cx, "resource-name").into_iter().map(Value::from).collect();
+    let mut groups: BTreeMap<&'static str, List> = BTreeMap::new();
+    for word in commas(cx, "resource") {
+        let (resource, subresource) = word.split_once('/').map_or((word.as_str(), ""), |(r, s)| (r, s));
+        if resource == "*" {
+            groups.entry("*").or_default().push("*");
+            continue;
+        }
+        let Some(found) = discovery::resolve(cx.profile, resource) else {
+            return fail(format!("can not perform '{}' on '{resource}' in group ''", verbs.as_slice()[0].as_str()));
+        };
+        let full = if subresource.is_empty() { found.name.to_owned() } else { format!("{}/{subresource}", found.name) };
+        groups.entry(found.group()).or_default().push(full);
+    }
+    if groups.is_empty() && urls.is_empty() {
+        return fail("at least one resource must be specified");
+    }
+    let mut out: List = groups
+        .into_iter()
+        .map(|(group, resources)| {
+            let mut rule = map! { "apiGroups" => list![group], "resources" => resources, "verbs" => verbs.clone() };
+            if !names.is_empty() {
+                rule.insert("resourceNames", names.clone());
+            }
+            Value::Map(rule)
+        })
+        .collect();
+    if !urls.is_empty() {
+        out.push(map! { "nonResourceURLs" => urls, "verbs" => verbs });
+    }
+    Ok(out)
+}
+
+pub fn role_binding(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let (role, cluster_role) = (cx.flags.text("role").to_owned(), cx.flags.text("clusterrole").to_owned());
+    if role.is_empty() == cluster_role.is_empty() {
+        return fail("exactly one of clusterrole or role must be specified");
+    }
+    let (kind, target) = if role.is_empty() { ("ClusterRole", cluster_role) } else { ("Role", role) };
+    binding(cx, Kind::ROLE_BINDING, &name, kind, &target, "rolebinding")
+}
+
+pub fn cluster_role_binding(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let target = cx.flags.text("clusterrole").to_owned();
+    binding(cx, Kind::CLUSTER_ROLE_BINDING, &name, "ClusterRole", &target, "clusterrolebinding")
+}
+
+fn binding(cx: &mut Cx<'_, '_>, kind: Kind, name: &str, role_kind: &str, role: &str, failed: &str) -> Run {
+    let mut subjects = List::new();
+    for (flag, subject) in [("user", "User"), ("group", "Group")] {
+        for who in commas(cx, flag) {
+            subjects.push(map! { "apiGroup" => "rbac.authorization.k8s.io", "kind" => subject, "name" => who });
+        }
+    }
+    for account in commas(cx, "serviceaccount") {
+        let Some((namespace, account)) = account.split_once(':').filter(|(n, a)| !n.is_empty() && !a.is_empty()) else {
+            return fail("serviceaccount must be <namespace>:<name>");
+        };
+        subjects.push(map! { "kind" => "ServiceAccount", "name" => account, "namespace" => namespace });
+    }
+    let mut value = object(cx, kind, name);
+    let root = value.make_map();
+    root.insert("roleRef", map! { "apiGroup" => "rbac.authorization.k8s.io", "kind" => role_kind, "name" => role });
+    if !subjects.is_empty() {
+        root.insert("subjects", subjects);
+    }
+    finish(cx, kind, value, failed)
+}

@@ -1,0 +1,276 @@
+//! `kubectl create namespace|quota|configmap|secret|serviceaccount|poddisruptionbudget|priorityclass`.
+
+use super::super::context::Cx;
+use super::super::error::{Run, fail};
+use super::super::label;
+use super::{finish, object, one_name};
+use crate::api::{Kind, Map, Value};
+
+pub fn namespace(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let mut value = object(cx, Kind::NAMESPACE, &name);
+    value.make_map().insert("spec", map! {});
+    value.make_map().insert("status", map! {});
+    finish(cx, Kind::NAMESPACE, value, "")
+}
+
+pub fn service_account(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let value = object(cx, Kind::SERVICE_ACCOUNT, &name);
+    finish(cx, Kind::SERVICE_ACCOUNT, value, "serviceaccount")
+}
+
+pub fn quota(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let mut value = object(cx, Kind::RESOURCE_QUOTA, &name);
+    let mut spec = Map::new();
+    let hard = pairs(cx.flags.text("hard"))?;
+    if !hard.is_empty() {
+        spec.insert("hard", hard);
+    }
+    let scopes: Vec<Value> = cx.flags.text("scopes").split(',').filter(|s| !s.is_empty()).map(Value::from).collect();
+    if !scopes.is_empty() {
+        spec.insert("scopes", scopes);
+    }
+    value.make_map().insert("spec", spec);
+    value.make_map().insert("status", map! {});
+    finish(cx, Kind::RESOURCE_QUOTA, value, if cx.modern() { "" } else { "quota" })
+}
+
+/// `a=1,b=2` as quantities.
+fn pairs(text: &str) -> Run<Map> {
+    let mut out = Map::new();
+    for part in text.split(',').filter(|p| !p.is_empty()) {
+        match part.split_once('=') {
+            Some((k, v)) => out.insert(k, v),
+            None => return fail(format!("invalid argument syntax {part}, expected <resource>=<value>")),
+        }
+    }
+    Ok(out)
+}
+
+pub fn config_map(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let mut value = object(cx, Kind::CONFIG_MAP, &name);
+    let data = data(cx)?;
+    if !data.is_empty() {
+        value.make_map().insert("data", data);
+    }
+    finish(cx, Kind::CONFIG_MAP, value, "configmap")
+}
+
+pub fn secret(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let kind = cx.flags.text("type").to_owned();
+    let data = data(cx)?;
+    make_secret(cx, &name, &kind, data, "secret")
+}
+
+fn make_secret(cx: &mut Cx<'_, '_>, name: &str, kind: &str, data: Map, failed: &str) -> Run {
+    let mut value = object(cx, Kind::SECRET, name);
+    if !data.is_empty() {
+        let encoded: Map =
+            data.iter().map(|(k, v)| (k.clone(), Value::from(base64_encode(v.as_str().as_bytes())))).collect();
+        value.make_map().insert("data", encoded);
+    }
+    if !kind.is_empty() {
+        value.make_map().insert("type", kind);
+    }
+    finish(cx, Kind::SECRET, value, failed)
+}
+
+pub fn tls_secret(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let mut data = Map::new();
+    for (flag, key) in [("cert", "tls.crt"), ("key", "tls.key")] {
+        let path = cx.flags.text(flag).to_owned();
+        match cx.io.read_file(&path)? {
+            Ok(text) => data.insert(key, text),
+            Err(_) if flag == "cert" || cx.modern() => return fail(format!("open {path}: no such file or directory")),
+            Err(_) => return fail(format!("failed to load key pair open {path}: no such file or directory")),
+        }
+    }
+    make_secret(cx, &name, "kubernetes.io/tls", data, "secret")
+}
+
+pub fn docker_secret(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let get = |flag: &str| cx.flags.text(flag).to_owned();
+    let (user, password, email, server) =
+        (get("docker-username"), get("docker-password"), get("docker-email"), get("docker-server"));
+    if user.is_empty() && cx.flags.all("from-file").is_empty() {
+        return fail(
+            "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
+        );
+    }
+    let mut entry = map! { "username" => user.as_str(), "password" => password.as_str() };
+    if !email.is_empty() {
+        entry.insert("email", email);
+    }
+    entry.insert("auth", base64_encode(format!("{user}:{password}").as_bytes()));
+    let mut servers = Map::new();
+    servers.insert(server, entry);
+    let json = Value::Map(map! { "auths" => servers }).to_json();
+    let data = map! { ".dockerconfigjson" => json };
+    make_secret(cx, &name, "kubernetes.io/dockerconfigjson", data, "secret")
+}
+
+/// `--from-literal`, `--from-file`, `--from-env-file`.
+fn data(cx: &mut Cx<'_, '_>) -> Run<Map> {
+    let mut out = Map::new();
+    for literal in cx.flags.all("from-literal").to_vec() {
+        let Some((key, value)) = literal.split_once('=').filter(|(k, _)| !k.is_empty()) else {
+            return fail(format!("invalid literal source {literal}, expected key=value"));
+        };
+        put(&mut out, key, unquote(value))?;
+    }
+    for source in cx.flags.all("from-file").to_vec() {
+        let (key, path) = match source.split_once('=') {
+            Some((key, path)) => (key.to_owned(), path),
+            None => (source.rsplit('/').next().unwrap_or("").to_owned(), source.as_str()),
+        };
+        match cx.io.read_file(path)? {
+            Ok(text) => put(&mut out, &key, &text)?,
+            Err(why) if why.contains("Is a directory") => {
+                let names = cx.io.call("list-dir", Value::from(path))?;
+                for name in names.items().iter().map(Value::as_str).filter(|n| !n.ends_with('/')) {
+                    let file = format!("{}/{name}", path.trim_end_matches('/'));
+                    if let Ok(text) = cx.io.read_file(&file)? {
+                        put(&mut out, name, &text)?;
+                    }
+                }
+            }
+            Err(_) => return fail(format!("error reading {path}: no such file or directory")),
+        }
+    }
+    for path in cx.flags.all("from-env-file").to_vec() {
+        let Ok(text) = cx.io.read_file(&path)? else {
+            return fail(format!("error reading {path}: no such file or directory"));
+        };
+        for line in text.lines().map(str::trim_start).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+            let (key, value) = line.split_once('=').unwrap_or((line, ""));
+            put(&mut out, key, value)?;
+        }
+    }
+    Ok(out)
+}
+
+fn put(data: &mut Map, key: &str, value: &str) -> Run {
+    let valid = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if !valid {
+        return fail(format!(
+            "{} is not a valid key name for a ConfigMap: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+            super::super::flags::quote(key)
+        ));
+    }
+    if data.has(key) {
+        return fail(format!("cannot add key \"{key}\", another key by that name already exists"));
+    }
+    data.insert(key, value);
+    Ok(())
+}
+
+fn unquote(value: &str) -> &str {
+    let quoted = |q: char| value.len() >= 2 && value.starts_with(q) && value.ends_with(q);
+    if quoted('"') || quoted('\'') { &value[1..value.len() - 1] } else { value }
+}
+
+pub fn disruption_budget(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let selector = cx.flags.text("selector").to_owned();
+    if selector.is_empty() {
+        return fail("a selector must be specified");
+    }
+    let (min, max) = (cx.flags.text("min-available").to_owned(), cx.flags.text("max-unavailable").to_owned());
+    if min.is_empty() == max.is_empty() {
+        return fail(if min.is_empty() {
+            "one of min-available or max-unavailable must be specified"
+        } else {
+            "min-available and max-unavailable cannot be both specified"
+        });
+    }
+    let parsed = label::parse_selector(&selector).or_else(fail)?;
+    let mut spec = map! { "selector" => label::selector_object(&parsed) };
+    if !min.is_empty() {
+        spec.insert("minAvailable", int_or_string(&min));
+    }
+    if !max.is_empty() {
+        spec.insert("maxUnavailable", int_or_string(&max));
+    }
+    let mut value = object(cx, Kind::POD_DISRUPTION_BUDGET, &name);
+    value.make_map().insert("spec", spec);
+    let zero = map! { "currentHealthy" => 0, "desiredHealthy" => 0, "disruptionsAllowed" => 0, "expectedPods" => 0 };
+    value.make_map().insert("status", zero);
+    finish(cx, Kind::POD_DISRUPTION_BUDGET, value, "poddisruptionbudgets")
+}
+
+/// A number where the text is one.
+pub fn int_or_string(text: &str) -> Value {
+    text.parse::<i64>().map_or_else(|_| Value::from(text), Value::Int)
+}
+
+pub fn priority_class(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let mut value = object(cx, Kind::PRIORITY_CLASS, &name);
+    let root = value.make_map();
+    root.insert("value", cx.flags.int("value"));
+    if cx.flags.yes("global-default") {
+        root.insert("globalDefault", true);
+    }
+    let description = cx.flags.text("description");
+    if !description.is_empty() {
+        root.insert("description", description);
+    }
+    root.insert("preemptionPolicy", cx.flags.text("preemption-policy"));
+    finish(cx, Kind::PRIORITY_CLASS, value, "priorityclass")
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+pub fn base64_encode(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let n = chunk.iter().fold(0_u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
+        for i in 0..4 {
+            let sextet = (n >> (18 - 6 * i) & 63) as usize;
+            out.push(if i <= chunk.len() { ALPHABET[sextet] as char } else { '=' });
+        }
+    }
+    out
+}
+
+/// The text of a base64 string; empty if it is none.
+pub fn base64_decode(text: &str) -> String {
+    let (mut bits, mut count, mut out) = (0_u32, 0, Vec::new());
+    for c in text.bytes().filter(|c| !c.is_ascii_whitespace() && *c != b'=') {
+        let Some(value) = ALPHABET.iter().position(|a| *a == c) else { return String::new() };
+        bits = bits << 6 | value as u32;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count & 0xff) as u8);
+        }
+    }
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Number of bytes a base64 string stands for.
+pub fn base64_len(text: &str) -> usize {
+    text.bytes().filter(|c| *c != b'=').count() * 3 / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64() {
+        for (plain, coded) in
+            [("", ""), ("x", "eA=="), ("ab", "YWI="), ("abc", "YWJj"), ("hello world", "aGVsbG8gd29ybGQ=")]
+        {
+            assert_eq!(base64_encode(plain.as_bytes()), coded);
+            assert_eq!(base64_decode(coded), plain);
+            assert_eq!(base64_len(coded), plain.len());
+        }
+    }
+}

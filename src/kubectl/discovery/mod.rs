@@ -1,0 +1,304 @@
+//! Which resources the server has, and which of them a word on the command line means.
+//! Models client-go/restmapper and kubectl's short-cut expander. The documents that the server
+//! would send lie beside this file, one line a resource: name, short names, apiVersion, scope,
+//! kind, verbs.
+
+use super::context::Cx;
+use super::error::{Run, fail};
+use super::print::tabwriter::columns;
+use crate::api::{Kind, Verb};
+use crate::sim::Profile;
+use std::sync::OnceLock;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Resource {
+    pub name: &'static str,
+    pub short: &'static str,
+    pub api_version: &'static str,
+    pub namespaced: bool,
+    pub kind: &'static str,
+    verbs: &'static str,
+    /// The row of the kind table; `None` for what the simulation does not keep.
+    pub modelled: Option<Kind>,
+}
+
+impl Resource {
+    pub fn group(&self) -> &'static str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+    pub fn version(&self) -> &'static str {
+        self.api_version.split_once('/').map_or(self.api_version, |(_, version)| version)
+    }
+    fn verbs(&self) -> &'static str {
+        match self.verbs {
+            "all" => "create delete deletecollection get list patch update watch",
+            "nocoll" => "create delete get list patch update watch",
+            "read" => "get list",
+            other => other,
+        }
+    }
+    /// `deployments.apps`
+    pub fn full_name(&self) -> String {
+        if self.group().is_empty() { self.name.to_owned() } else { format!("{}.{}", self.name, self.group()) }
+    }
+}
+
+/// Everything the server of this profile serves.
+pub fn resources(profile: Profile) -> &'static [Resource] {
+    static BOOK: OnceLock<Vec<Resource>> = OnceLock::new();
+    static MODERN: OnceLock<Vec<Resource>> = OnceLock::new();
+    match profile {
+        Profile::Book => BOOK.get_or_init(|| read(include_str!("book.txt"))),
+        Profile::Modern => MODERN.get_or_init(|| read(include_str!("modern.txt"))),
+    }
+}
+
+fn read(text: &'static str) -> Vec<Resource> {
+    text.lines().filter_map(row).collect()
+}
+
+fn row(line: &'static str) -> Option<Resource> {
+    let mut f = line.splitn(6, ' ');
+    let (name, short, api_version, scope, kind, verbs) =
+        (f.next()?, f.next()?, f.next()?, f.next()?, f.next()?, f.next()?);
+    let short = if short == "-" { "" } else { short };
+    let group = api_version.split_once('/').map_or("", |(g, _)| g);
+    let modelled = Kind::all().find(|k| {
+        let i = k.info();
+        // What 1.20 serves in an older group or version is one and the same object.
+        i.kind == kind && (i.group == group || kind == "Ingress")
+    });
+    Some(Resource { name, short, api_version, namespaced: scope == "ns", kind, verbs, modelled })
+}
+
+/// The resource that `deploy`, `deployments.apps`, `Deployment`, `pods.v1.` … means.
+pub fn resolve(profile: Profile, word: &str) -> Option<&'static Resource> {
+    let word = word.to_lowercase();
+    let (name, rest) = word.split_once('.').map_or((word.as_str(), None), |(n, r)| (n, Some(r)));
+    let by_name = |r: &&Resource| {
+        r.name == name
+            || singular(r) == name
+            || r.short.split(',').any(|s| !s.is_empty() && s == name)
+            || plural_guess(r.kind) == name
+    };
+    let all = || resources(profile).iter().filter(by_name);
+    let Some(rest) = rest else { return preferred(all()) };
+    if let Some((version, group)) = rest.split_once('.') {
+        let exact = all().find(|r| r.group() == group && serves(profile, r, version));
+        if exact.is_some() {
+            return exact;
+        }
+        if version.starts_with('v')
+            && version[1..].starts_with(|c: char| c.is_ascii_digit())
+            && group_exists(profile, group)
+        {
+            return None;
+        }
+    }
+    all().find(|r| r.group() == rest).or_else(|| all().find(|r| !rest.is_empty() && r.group().starts_with(rest)))
+}
+
+/// Of several groups the core one, then the order of the document.
+fn preferred<'r>(mut all: impl Iterator<Item = &'r Resource>) -> Option<&'r Resource> {
+    all.next()
+}
+
+fn group_exists(profile: Profile, group: &str) -> bool {
+    resources(profile).iter().any(|r| r.group() == group)
+}
+
+/// Whether the server has the resource in that version too.
+fn serves(profile: Profile, r: &Resource, version: &str) -> bool {
+    r.version() == version
+        || versions(profile).contains(&format!("{}/{version}", r.group()).as_str()) && also(r, version)
+}
+
+/// Versions beside the preferred one in which a resource is served.
+fn also(r: &Resource, version: &str) -> bool {
+    match (r.kind, version) {
+        ("HorizontalPodAutoscaler", _) => true,
+        ("Ingress" | "IngressClass", "v1beta1") => true,
+        (_, "v1beta1") => !matches!(
+            r.group(),
+            "apps" | "batch" | "policy" | "autoscaling" | "discovery.k8s.io" | "" | "flowcontrol.apiserver.k8s.io"
+        ),
+        _ => false,
+    }
+}
+
+pub fn singular(r: &Resource) -> String {
+    r.kind.to_lowercase()
+}
+
+fn plural_guess(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    if lower.ends_with('s') { format!("{lower}es") } else { format!("{lower}s") }
+}
+
+/// What `all` and other categories stand for, in the order the server lists them.
+pub fn category(profile: Profile, word: &str) -> Option<Vec<&'static Resource>> {
+    let members: Vec<&Resource> = resources(profile)
+        .iter()
+        .filter(|r| r.modelled.is_some_and(|k| k.info().categories.contains(&word) && k.info().plural == r.name))
+        .collect();
+    if members.is_empty() { None } else { Some(members) }
+}
+
+/// Whether the server is asked for `kind` as `api_version` in this profile.
+pub fn of_manifest(profile: Profile, api_version: &str, kind: &str) -> Option<&'static Resource> {
+    if let Some(modelled) = Kind::of_manifest_in(api_version, kind, profile) {
+        return of_kind(profile, modelled);
+    }
+    resources(profile).iter().find(|r| r.kind == kind && r.api_version == api_version)
+}
+
+/// The resource of a kind of the table, as the server prefers it.
+pub fn of_kind(profile: Profile, kind: Kind) -> Option<&'static Resource> {
+    resources(profile).iter().rev().find(|r| r.modelled == Some(kind))
+}
+
+/// What the server warns of when it answers.
+pub fn deprecation(profile: Profile, kind: Kind, verb: Verb) -> Option<&'static str> {
+    let _ = verb;
+    match (profile, kind) {
+        (Profile::Modern, Kind::ENDPOINTS) => {
+            Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+        }
+        _ => None,
+    }
+}
+
+/// Group and version pairs, as `kubectl api-versions` prints them.
+pub fn versions(profile: Profile) -> &'static [&'static str] {
+    static BOOK: &str = include_str!("book_versions.txt");
+    static MODERN: &str = include_str!("modern_versions.txt");
+    static BOTH: OnceLock<[Vec<&'static str>; 2]> = OnceLock::new();
+    let both = BOTH.get_or_init(|| [BOOK.lines().collect(), MODERN.lines().collect()]);
+    &both[usize::from(profile == Profile::Modern)]
+}
+
+/// Asks the server whether it is there: discovery needs it.
+pub fn probe(cx: &mut Cx<'_, '_>) -> Run {
+    cx.send(crate::api::Request::list(Kind::NAMESPACE, "")).map(drop)
+}
+
+pub fn api_versions(cx: &mut Cx<'_, '_>) -> Run {
+    if !cx.args.is_empty() {
+        let text = format!("unexpected arguments: [{}]", words(cx));
+        return cx.usage(text);
+    }
+    probe(cx)?;
+    for version in versions(cx.profile) {
+        cx.io.outln(version);
+    }
+    Ok(())
+}
+
+fn words(cx: &Cx<'_, '_>) -> String {
+    cx.args.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+pub fn api_resources(cx: &mut Cx<'_, '_>) -> Run {
+    if !cx.args.is_empty() {
+        let text = format!("unexpected arguments: [{}]", words(cx));
+        return cx.usage(text);
+    }
+    let output = cx.flags.text("output").to_owned();
+    let known =
+        matches!(output.as_str(), "" | "wide" | "name") || cx.modern() && matches!(output.as_str(), "json" | "yaml");
+    if !known {
+        return fail(format!("--output {output} is not available"));
+    }
+    let sort_by = cx.flags.text("sort-by").to_owned();
+    if !matches!(sort_by.as_str(), "" | "name" | "kind") {
+        return fail("--sort-by accepts only name or kind");
+    }
+    probe(cx)?;
+    let mut rows: Vec<&Resource> = resources(cx.profile).iter().filter(|r| wanted(cx, r)).collect();
+    match sort_by.as_str() {
+        "name" => rows.sort_by_key(|r| r.name),
+        "kind" => rows.sort_by_key(|r| r.kind),
+        _ => {}
+    }
+    let mut table: Vec<Vec<String>> = Vec::new();
+    if output != "name" && !cx.flags.yes("no-headers") {
+        let mut head = vec!["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"];
+        if output == "wide" {
+            head.push("VERBS");
+            if cx.modern() {
+                head.push("CATEGORIES");
+            }
+        }
+        table.push(head.into_iter().map(String::from).collect());
+    }
+    for r in rows {
+        if output == "name" {
+            cx.io.outln(r.full_name());
+            continue;
+        }
+        let mut row: Vec<String> =
+            [r.name, r.short, r.api_version, if r.namespaced { "true" } else { "false" }, r.kind]
+                .map(String::from)
+                .into();
+        if output == "wide" {
+            let joined = r.verbs().replace(' ', ",");
+            row.push(if cx.modern() { joined } else { format!("[{}]", r.verbs()) });
+            if cx.modern() {
+                row.push(r.modelled.map_or("", |k| k.info().categories.first().copied().unwrap_or("")).to_owned());
+            }
+        }
+        table.push(row);
+    }
+    cx.io.out(columns(&table));
+    Ok(())
+}
+
+fn wanted(cx: &Cx<'_, '_>, r: &Resource) -> bool {
+    let flags = &cx.flags;
+    (!flags.changed("api-group") || r.group() == flags.text("api-group"))
+        && (!flags.changed("namespaced") || r.namespaced == flags.yes("namespaced"))
+        && flags.all("verbs").iter().all(|v| r.verbs().split(' ').any(|x| x == v))
+        && flags.all("categories").iter().all(|c| r.modelled.is_some_and(|k| k.info().categories.contains(&c.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(word: &str, want: &str) {
+        let got = resolve(Profile::Book, word).map_or("-".to_owned(), Resource::full_name);
+        assert_eq!(got, want, "{word}");
+    }
+
+    #[test]
+    fn words_that_name_resources() {
+        for (word, want) in [
+            ("po", "pods"),
+            ("Pods", "pods"),
+            ("POD", "pods"),
+            ("deploy", "deployments.apps"),
+            ("deployment.apps", "deployments.apps"),
+            ("deployments.v1.apps", "deployments.apps"),
+            ("deployments.v9.apps", "-"),
+            ("deployment.app", "deployments.apps"),
+            ("events", "events"),
+            ("ev", "events"),
+            ("networkpolicies", "networkpolicies.networking.k8s.io"),
+            ("ep", "endpoints"),
+            ("endpoint", "-"),
+            ("nosuch", "-"),
+            ("", "-"),
+        ] {
+            check(word, want);
+        }
+    }
+
+    #[test]
+    fn every_kind_of_the_table_can_be_found() {
+        for profile in [Profile::Book, Profile::Modern] {
+            for kind in Kind::all() {
+                assert_eq!(of_kind(profile, kind).map(|r| r.kind), Some(kind.name()), "{profile:?}");
+            }
+        }
+    }
+}

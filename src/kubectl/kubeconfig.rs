@@ -1,0 +1,157 @@
+//! The kubeconfig file: which server, as whom, in which namespace.
+//! Models client-go/tools/clientcmd. Certificates are not read: the name of the user entry stands for
+//! the name in its certificate, as kubeadm writes them.
+
+use super::context::Cx;
+use super::error::{Error, Fail, Run, fail_raw};
+use crate::api::Value;
+use crate::base::Str;
+
+/// The file as it is, and where it is.
+pub struct Kubeconfig {
+    pub path: String,
+    pub root: Value,
+    /// Whether the file exists.
+    pub found: bool,
+}
+
+/// Where requests go and as whom.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `https://192.168.1.10:6443`
+    pub server: Str,
+    /// `192.168.1.10:6443`
+    pub host: Str,
+    pub ip: Str,
+    pub port: u16,
+    pub user: Str,
+    pub namespace: Str,
+}
+
+pub fn load(cx: &mut Cx<'_, '_>) -> Run<Kubeconfig> {
+    let explicit = cx.flags.text("kubeconfig").to_owned();
+    let (path, must_exist) = if !explicit.is_empty() {
+        (explicit, true)
+    } else {
+        let env = cx.env("KUBECONFIG")?;
+        // Of a list only the first file is used.
+        let first = env.split(':').find(|p| !p.is_empty()).unwrap_or("").to_owned();
+        if first.is_empty() { (format!("{}/.kube/config", cx.home()?), false) } else { (first, false) }
+    };
+    match cx.io.read_file(&path)? {
+        Ok(text) => {
+            let root: Value = match serde_yaml::from_str(&text) {
+                Ok(value) => value,
+                Err(_) => {
+                    let why = super::yaml_error::go_words(&text).unwrap_or_default();
+                    return fail_raw(format!("error: error loading config file \"{path}\": {why}"));
+                }
+            };
+            Ok(Kubeconfig { path, root, found: true })
+        }
+        Err(why) if must_exist => super::error::fail(format!("stat {path}: {}", lower_first(&why))),
+        Err(why) if why.contains("Permission") => {
+            super::error::fail(format!("error loading config file \"{path}\": open {path}: permission denied"))
+        }
+        Err(_) => Ok(Kubeconfig { path, root: Value::default(), found: false }),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_ascii_lowercase().to_string() + chars.as_str()).unwrap_or_default()
+}
+
+impl Kubeconfig {
+    /// The entry `name` of `clusters`, `contexts` or `users`.
+    pub fn entry(&self, list: &str, name: &str) -> Option<&Value> {
+        let all = self.root.get(list).map_or(&[][..], Value::items);
+        all.iter().find(|e| e.str("name") == name)
+    }
+    pub fn current_context(&self) -> &str {
+        self.root.str("current-context")
+    }
+    /// `namespace` of the context in use.
+    fn context_namespace(&self, context: &str) -> &str {
+        self.entry("contexts", context).and_then(|c| c.get("context")).map_or("", |c| c.str("namespace"))
+    }
+}
+
+/// Applies the flags to the file.
+pub fn target(cx: &mut Cx<'_, '_>) -> Run<Target> {
+    let config = load(cx)?;
+    if config.found {
+        super::verbose::config_loaded(cx, &config.path)?;
+    }
+    let flags = &cx.flags;
+    let asked = flags.text("context");
+    let context = if asked.is_empty() { config.current_context() } else { asked };
+    let entry = config.entry("contexts", context).and_then(|c| c.get("context"));
+    if entry.is_none() && !context.is_empty() {
+        return fail_raw(format!("Error in configuration: context was not found for specified context: {context}"));
+    }
+    let pick = |flag: &str, field: &str| {
+        let given = flags.text(flag);
+        if given.is_empty() { entry.map_or("", |e| e.str(field)).to_owned() } else { given.to_owned() }
+    };
+    let (cluster, user) = (pick("cluster", "cluster"), pick("user", "user"));
+    let cluster_entry = config.entry("clusters", &cluster).and_then(|c| c.get("cluster"));
+    if cluster_entry.is_none() && !cluster.is_empty() && flags.text("server").is_empty() {
+        return fail_raw(format!("error: cluster \"{cluster}\" does not exist"));
+    }
+    let user_entry = config.entry("users", &user).and_then(|u| u.get("user"));
+    if user_entry.is_none() && !flags.text("user").is_empty() {
+        return fail_raw(format!("error: auth info \"{user}\" does not exist"));
+    }
+    let mut server = flags.text("server").to_owned();
+    if server.is_empty() {
+        server = cluster_entry.map_or("", |c| c.str("server")).to_owned();
+    }
+    if server.is_empty() {
+        server = "http://localhost:8080".to_owned();
+    }
+    let mut namespace = flags.text("namespace").to_owned();
+    if namespace.is_empty() {
+        namespace = config.context_namespace(context).to_owned();
+    }
+    if namespace.is_empty() {
+        namespace = "default".to_owned();
+    }
+    // Without a credential the request is anonymous.
+    let has_credential = user_entry.and_then(Value::as_map).is_some_and(|u| !u.is_empty());
+    let acting = flags.text("as");
+    let user = match acting {
+        "" if has_credential => user,
+        "" => String::new(),
+        other => other.to_owned(),
+    };
+    parse_server(&server).map(|(host, ip, port)| Target {
+        server: server.as_str().into(),
+        host,
+        ip,
+        port,
+        user: user.into(),
+        namespace: namespace.into(),
+    })
+}
+
+/// (`host:port`, address, port) of a server URL.
+fn parse_server(server: &str) -> Run<(Str, Str, u16)> {
+    let (secure, rest) = match server.split_once("://") {
+        Some((scheme, rest)) => (scheme == "https", rest),
+        None => (false, server),
+    };
+    let authority = rest.split('/').next().unwrap_or("");
+    let (name, port) = match authority.rsplit_once(':') {
+        Some((name, port)) => match port.parse() {
+            Ok(port) => (name, port),
+            Err(_) => {
+                let why = format!("parse \"{server}\": invalid port \":{port}\" after host");
+                return Err(Fail::Error(Error::Text(why)));
+            }
+        },
+        None => (authority, if secure { 443 } else { 80 }),
+    };
+    let ip = if name == "localhost" { "127.0.0.1" } else { name };
+    Ok((authority.into(), ip.into(), port))
+}

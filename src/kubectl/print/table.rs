@@ -1,0 +1,90 @@
+//! Tables of `get`: rows from the server's columns, in kubectl's layout.
+//! Models cli-runtime/pkg/printers tableprinter.go.
+
+use super::super::context::Cx;
+use super::super::discovery::Resource;
+use super::name;
+use super::tabwriter;
+use crate::api::{Kind, Object, table};
+use crate::base::{Str, Time};
+use crate::sim::Profile;
+
+/// What a table shows beside the server's columns.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    pub wide: bool,
+    pub with_namespace: bool,
+    pub with_kind: bool,
+    pub show_labels: bool,
+    pub label_columns: Vec<Str>,
+    pub no_headers: bool,
+    /// The column of `--output-watch-events`.
+    pub events: bool,
+}
+
+impl Layout {
+    pub fn of(cx: &Cx<'_, '_>) -> Layout {
+        Layout {
+            wide: cx.flags.text("output") == "wide",
+            show_labels: cx.flags.yes("show-labels"),
+            label_columns: cx.flags.all("label-columns").to_vec(),
+            no_headers: cx.flags.yes("no-headers"),
+            ..Layout::default()
+        }
+    }
+
+    pub fn header(&self, kind: Kind, profile: Profile, namespaced: bool) -> Vec<String> {
+        let mut cells: Vec<String> =
+            table::columns(kind, profile).into_iter().filter(|c| self.wide || !c.wide).map(|c| c.title()).collect();
+        if self.with_namespace && namespaced {
+            cells.insert(0, "NAMESPACE".to_owned());
+        }
+        if self.events {
+            cells.insert(0, "EVENT".to_owned());
+        }
+        cells.extend(self.label_columns.iter().map(|l| l.rsplit('/').next().unwrap_or(l).to_uppercase()));
+        if self.show_labels {
+            cells.push("LABELS".to_owned());
+        }
+        cells
+    }
+
+    pub fn row(&self, object: &Object, resource: &Resource, now: Time, profile: Profile, event: &str) -> Vec<String> {
+        let mut cells: Vec<String> =
+            table::row(object, now, profile, self.wide).into_iter().map(|c| clean(&c)).collect();
+        if self.with_kind {
+            let name_column = table::columns(object.kind(), profile)
+                .iter()
+                .filter(|c| self.wide || !c.wide)
+                .position(|c| c.name == "Name");
+            if let Some(cell) = name_column.and_then(|i| cells.get_mut(i)) {
+                *cell = format!("{}/{cell}", name::prefix(profile, object.kind()));
+            }
+        }
+        if self.with_namespace && resource.namespaced {
+            cells.insert(0, object.namespace().to_string());
+        }
+        if self.events {
+            cells.insert(0, event.to_owned());
+        }
+        let labels = crate::api::meta::labels(object);
+        cells.extend(self.label_columns.iter().map(|l| labels.map_or("", |m| m.str(l)).to_owned()));
+        if self.show_labels {
+            let all: Vec<String> =
+                labels.into_iter().flat_map(|m| m.iter()).map(|(k, v)| format!("{k}={}", v.as_str())).collect();
+            cells.push(if all.is_empty() { "<none>".to_owned() } else { all.join(",") });
+        }
+        cells
+    }
+}
+
+/// Line breaks and tabs do not belong in a cell.
+fn clean(cell: &str) -> String {
+    cell.trim_end_matches('\n').replace(['\t', '\n'], " ")
+}
+
+/// Rows aligned, with the widths of what was printed before.
+pub fn write(rows: &[Vec<String>], widths: &mut Vec<usize>) -> String {
+    let text: String = rows.iter().map(|r| r.join("\t") + "\n").collect();
+    tabwriter::table(&text, widths)
+}

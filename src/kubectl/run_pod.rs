@@ -1,0 +1,212 @@
+//! `kubectl run`.
+//! Models kubectl/pkg/cmd/run run.go.
+
+use super::context::{Cx, DryRun};
+use super::create::{confirm, record};
+use super::error::{Fail, Run, fail};
+use super::{apply, get, print};
+use crate::api::{Kind, List, Map, ObjectKey, Request, Value, patch, pod};
+use crate::base::Str;
+
+pub fn run(cx: &mut Cx<'_, '_>) -> Run {
+    let Some(name) = cx.args.first().cloned().filter(|_| cx.dash != Some(0)) else {
+        return cx.usage("NAME is required for run");
+    };
+    let image = cx.flags.text("image").to_owned();
+    if image.is_empty() {
+        return fail("--image is required");
+    }
+    if !valid_image(&image) {
+        return fail(format!("Invalid image name \"{image}\": invalid reference format"));
+    }
+    let (tty, stdin) = (cx.flags.yes("tty"), cx.flags.yes("stdin"));
+    let attach = if cx.flags.changed("attach") { cx.flags.yes("attach") } else { tty || stdin };
+    if tty && !stdin {
+        return cx.usage("-i/--stdin is required for containers with -t/--tty=true");
+    }
+    if cx.flags.yes("rm") && !attach {
+        return fail("--rm should only be used for attached containers");
+    }
+    let restart = cx.flags.text("restart").to_owned();
+    if !matches!(restart.as_str(), "Always" | "OnFailure" | "Never") {
+        return cx.usage(format!("invalid restart policy: {restart}"));
+    }
+    cx.check_dry_run()?;
+    let format = print::format(cx, false)?;
+    let mut value = template(cx, &name, &image, &restart)?;
+    if cx.flags.yes("save-config") {
+        apply::annotate(cx, &mut value);
+    }
+    record(cx, &mut value);
+    overrides(cx, &mut value)?;
+    let namespace = cx.namespace()?;
+    if cx.dry_run() == DryRun::Client {
+        if cx.flags.changed("namespace") {
+            value.entry(&["metadata"]).make_map().insert("namespace", &namespace);
+        }
+        return confirm(cx, format.as_ref(), &value, "created");
+    }
+    let mut request = Request::new(crate::api::Verb::Create, Kind::POD, namespace.clone(), "");
+    request.body = Some(value);
+    let request = cx.write(request, "kubectl-run");
+    let made = cx.send_object(request)?;
+    if cx.flags.yes("expose") {
+        expose(cx, &name)?;
+    }
+    if attach {
+        return attached(cx, &made.key);
+    }
+    let shown = get::value_of(cx, &made);
+    confirm(cx, format.as_ref(), &shown, "created")
+}
+
+/// A reference as docker's distribution library reads it, as far as its characters go.
+fn valid_image(image: &str) -> bool {
+    let (name, tag) = match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (image, None),
+    };
+    let name = name.split('@').next().unwrap_or(name);
+    let part_ok =
+        |p: &str| !p.is_empty() && p.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
+    let parts: Vec<&str> = name.split('/').collect();
+    let lower = parts.iter().skip(usize::from(parts.len() > 1)).all(|p| !p.chars().any(|c| c.is_ascii_uppercase()));
+    let tag_ok = tag
+        .is_none_or(|t| !t.is_empty() && t.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')));
+    parts.iter().all(|p| part_ok(p)) && lower && tag_ok
+}
+
+fn template(cx: &Cx<'_, '_>, name: &str, image: &str, restart: &str) -> Run<Value> {
+    let flags = &cx.flags;
+    let mut c = map! { "image" => image, "name" => name, "resources" => map! {} };
+    let args: List = cx.args.iter().skip(1).map(Value::from).collect();
+    if !args.is_empty() {
+        c.insert(if flags.yes("command") { "command" } else { "args" }, args);
+    }
+    let mut env = List::new();
+    for pair in flags.all("env") {
+        match pair.split_once('=') {
+            Some((k, v)) if !k.is_empty() => env.push(map! { "name" => k, "value" => v }),
+            _ => return fail(format!("invalid env: {pair}")),
+        }
+    }
+    if !env.is_empty() {
+        c.insert("env", env);
+    }
+    if !flags.text("port").is_empty() {
+        match flags.text("port").parse::<i64>() {
+            Ok(port) => c.insert("ports", list![map! { "containerPort" => port }]),
+            Err(_) => {
+                let text = super::flags::quote(flags.text("port"));
+                return fail(format!("strconv.Atoi: parsing {text}: invalid syntax"));
+            }
+        }
+    }
+    if !flags.text("image-pull-policy").is_empty() {
+        c.insert("imagePullPolicy", flags.text("image-pull-policy"));
+    }
+    if flags.yes("privileged") {
+        c.insert("securityContext", map! { "privileged" => true });
+    }
+    if flags.yes("stdin") {
+        c.insert("stdin", true);
+        if !flags.yes("leave-stdin-open") {
+            c.insert("stdinOnce", true);
+        }
+    }
+    if flags.yes("tty") {
+        c.insert("tty", true);
+    }
+    let mut labels = Map::new();
+    for pair in flags.text("labels").split(',').filter(|p| !p.is_empty()) {
+        match pair.split_once('=') {
+            Some((k, v)) if !k.is_empty() => labels.insert(k, v),
+            _ => return fail(format!("unexpected label spec: {pair}")),
+        }
+    }
+    if labels.is_empty() {
+        labels.insert("run", name);
+    }
+    let mut meta = map! { "labels" => labels, "name" => name };
+    let annotations: Map =
+        flags.all("annotations").iter().filter_map(|a| a.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
+    if !annotations.is_empty() {
+        meta.insert("annotations", annotations);
+    }
+    if !cx.modern() {
+        meta.insert("creationTimestamp", Value::Null);
+    }
+    Ok(Value::Map(map! {
+        "apiVersion" => "v1",
+        "kind" => "Pod",
+        "metadata" => meta,
+        "spec" => map! { "containers" => list![c], "dnsPolicy" => "ClusterFirst", "restartPolicy" => restart },
+        "status" => map! {},
+    }))
+}
+
+/// `--overrides`: JSON merged over what was generated.
+fn overrides(cx: &Cx<'_, '_>, value: &mut Value) -> Run {
+    let text = cx.flags.text("overrides");
+    if text.is_empty() {
+        return Ok(());
+    }
+    match Value::from_json(text) {
+        Ok(over) => {
+            *value = patch::json_merge(value, &over);
+            Ok(())
+        }
+        Err(_) => fail("Invalid JSON Patch"),
+    }
+}
+
+fn expose(cx: &mut Cx<'_, '_>, name: &str) -> Run {
+    let Ok(port) = cx.flags.text("port").parse::<i64>() else {
+        return fail("--port must be set when exposing a service");
+    };
+    let labels = map! { "run" => name };
+    let value = map! {
+        "apiVersion" => "v1",
+        "kind" => "Service",
+        "metadata" => map! { "name" => name },
+        "spec" => map! { "ports" => list![map! { "port" => port, "protocol" => "TCP", "targetPort" => port }], "selector" => labels },
+    };
+    let namespace = cx.namespace()?;
+    let mut request = Request::new(crate::api::Verb::Create, Kind::SERVICE, namespace, "");
+    request.body = Some(Value::Map(value));
+    let request = cx.write(request, "kubectl-run");
+    cx.send_object(request)?;
+    let line = format!("service/{name} created");
+    cx.io.outln(line);
+    Ok(())
+}
+
+/// `-i`, `-t`: waits until the pod runs, then attaches to it.
+fn attached(cx: &mut Cx<'_, '_>, key: &ObjectKey) -> Run {
+    let rm = cx.flags.yes("rm");
+    let outcome = (|| {
+        let object = wait_running(cx, key)?;
+        let container: Str = pod::containers(&object).first().map_or("", |c| c.str("name")).into();
+        super::exec::attach_to(cx, key, &container)
+    })();
+    if let Err(Fail::Stop(stop)) = outcome {
+        return Err(Fail::Stop(stop));
+    }
+    if rm {
+        super::delete::delete(cx, key, None)?;
+    }
+    outcome
+}
+
+fn wait_running(cx: &mut Cx<'_, '_>, key: &ObjectKey) -> Run<std::sync::Arc<crate::api::Object>> {
+    loop {
+        let object = cx.get(key)?;
+        if matches!(pod::phase(&object), "Running" | "Succeeded" | "Failed") {
+            return Ok(object);
+        }
+        let deadline = cx.now()? + cx.flags.time("pod-running-timeout");
+        super::delete::watch_until(cx, key, object.resource_version, Some(deadline), |_, o| {
+            matches!(pod::phase(o), "Running" | "Succeeded" | "Failed")
+        })?;
+    }
+}

@@ -1,0 +1,224 @@
+//! Probes: startup, liveness, readiness, by HTTP, TCP or command.
+//! Models pkg/kubelet/prober.
+
+use std::sync::Arc;
+
+use super::worker::{Slot, Tally};
+use super::{Kubelet, TIMER_PROBE};
+use crate::api::Value;
+use crate::base::{Duration, Str};
+use crate::network::{CoreDns, Outcome, path};
+use crate::runtime::{Container, ContainerState, Program};
+use crate::sim::Ctx;
+
+const STARTUP: usize = 0;
+const READINESS: usize = 2;
+const FIELDS: [&str; 3] = ["startupProbe", "livenessProbe", "readinessProbe"];
+
+/// The probes of a container: kind and spec.
+pub fn of(spec: &Value) -> impl Iterator<Item = (usize, &Value)> {
+    FIELDS.iter().enumerate().filter_map(|(i, f)| Some((i, spec.get(f)?)))
+}
+
+pub fn seconds(probe: &Value, key: &str, default: u64) -> u64 {
+    probe.get(key).and_then(Value::as_int).and_then(|n| u64::try_from(n).ok()).unwrap_or(default)
+}
+
+/// What a probe's timer carries.
+pub fn argument(kind: usize, container: usize, pid: u32, uid: &str) -> Str {
+    ecow::eco_format!("{kind} {container} {pid} {uid}")
+}
+
+pub fn started(spec: &Value, slot: &Slot) -> bool {
+    spec.get(FIELDS[STARTUP]).is_none() || slot.probes[STARTUP].passed
+}
+
+pub fn ready(spec: &Value, slot: &Slot) -> bool {
+    started(spec, slot) && (spec.get(FIELDS[READINESS]).is_none() || slot.probes[READINESS].passed)
+}
+
+impl Kubelet {
+    pub(super) fn probe(&mut self, ctx: &mut Ctx<'_>, arg: &Str) {
+        let parts: Vec<&str> = arg.split(' ').collect();
+        let [kind, container, pid, uid] = parts[..] else { return };
+        let number = |s: &str| s.parse::<u32>().unwrap_or(0);
+        let (kind, i, pid, uid) = (number(kind) as usize, number(container) as usize, number(pid), Str::from(uid));
+        let Some(mut arc) = self.workers.remove(&uid) else { return };
+        let w = Arc::make_mut(&mut arc);
+        let run = w.run(i, &ctx.host().runtime).filter(|c| c.pid == pid && c.state == ContainerState::Running).cloned();
+        let (Some(run), None) = (run, &w.killing) else {
+            self.workers.insert(uid, arc);
+            return; // that run is over
+        };
+        let spec = w.spec(i).clone();
+        let Some(probe) = spec.get(FIELDS[kind]).cloned() else {
+            self.workers.insert(uid, arc);
+            return;
+        };
+        let waits_for_startup = kind != STARTUP && !started(&spec, &w.containers[i]);
+        if !waits_for_startup {
+            let result = check(ctx, &run, &probe);
+            let before = w.containers[i].probes[kind].passed;
+            let tally = &mut w.containers[i].probes[kind];
+            let failed = count(tally, &probe, result.is_ok());
+            let changed = before != tally.passed;
+            if let Err(why) = result {
+                let name = ["Startup", "Liveness", "Readiness"][kind];
+                let message = ecow::eco_format!("{name} probe failed: {why}");
+                self.event(ctx, w, Some(i as u32), "Warning", "Unhealthy", message);
+            }
+            if changed {
+                w.cause = ctx.cause;
+                self.update_status(ctx, w);
+            }
+            if failed && kind != READINESS {
+                self.restart_unhealthy(ctx, w, i, kind, &run);
+            }
+        }
+        let over = kind == STARTUP && w.containers[i].probes[STARTUP].passed;
+        self.workers.insert(uid, arc);
+        if !over {
+            let period = Duration::secs(seconds(&probe, "periodSeconds", 10).max(1));
+            ctx.timer(period, TIMER_PROBE, arg.clone());
+        }
+    }
+
+    /// A liveness or startup probe failed often enough: the container is killed and starts again.
+    fn restart_unhealthy(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        w: &super::worker::Worker,
+        i: usize,
+        kind: usize,
+        run: &Container,
+    ) {
+        let name = &w.containers[i].name;
+        let probe = if kind == STARTUP { "startup" } else { "liveness" };
+        let message = ecow::eco_format!("Container {name} failed {probe} probe, will be restarted");
+        self.event(ctx, w, Some(i as u32), "Normal", "Killing", message);
+        let grace = w.pod.int(&["spec", "terminationGracePeriodSeconds"]).unwrap_or(30).max(2) as u64;
+        let id = run.id.clone();
+        self.runtime(ctx, super::Pending::Nothing, |r, ctx, caller| {
+            r.stop_container(ctx, caller, &id, Duration::secs(grace));
+        });
+    }
+}
+
+/// Counts a result; whether the failure threshold is reached just now.
+fn count(tally: &mut Tally, probe: &Value, ok: bool) -> bool {
+    if ok {
+        tally.failures = 0;
+        tally.successes += 1;
+        tally.passed |= u64::from(tally.successes) >= seconds(probe, "successThreshold", 1);
+        return false;
+    }
+    tally.successes = 0;
+    tally.failures += 1;
+    let failed = u64::from(tally.failures) >= seconds(probe, "failureThreshold", 3);
+    if failed {
+        tally.passed = false;
+    }
+    failed && u64::from(tally.failures) == seconds(probe, "failureThreshold", 3)
+}
+
+fn check(ctx: &mut Ctx<'_>, run: &Container, probe: &Value) -> Result<(), Str> {
+    if let Some(http) = probe.get("httpGet") {
+        return get(ctx, run, http);
+    }
+    if let Some(tcp) = probe.get("tcpSocket") {
+        let port = port_of(tcp);
+        let ip = address(ctx, run, tcp);
+        return match path::reach(ctx.world, ctx.machine, &ip, port).outcome {
+            Outcome::Ok(_) => Ok(()),
+            Outcome::Refused => Err(ecow::eco_format!("dial tcp {ip}:{port}: connect: connection refused")),
+            _ => Err(ecow::eco_format!("dial tcp {ip}:{port}: i/o timeout")),
+        };
+    }
+    if let Some(exec) = probe.get("exec") {
+        return command(ctx, run, exec);
+    }
+    Ok(())
+}
+
+fn port_of(action: &Value) -> u16 {
+    match action.get("port") {
+        Some(Value::Int(n)) => u16::try_from(*n).unwrap_or(0),
+        Some(Value::Str(name)) => match name.as_str() {
+            "http" => 80,
+            other => other.parse().unwrap_or(80),
+        },
+        _ => 0,
+    }
+}
+
+fn address(ctx: &Ctx<'_>, run: &Container, action: &Value) -> Str {
+    match action.str("host") {
+        "" => ctx.host().runtime.sandboxes.get(&run.sandbox).map(|s| s.ip.clone()).unwrap_or_default(),
+        host => host.into(),
+    }
+}
+
+fn get(ctx: &mut Ctx<'_>, run: &Container, http: &Value) -> Result<(), Str> {
+    let (port, ip) = (port_of(http), address(ctx, run, http));
+    let path = if http.str("path").is_empty() { "/" } else { http.str("path") };
+    let scheme = http.str("scheme").to_lowercase();
+    let scheme = if scheme.is_empty() { "http" } else { &scheme };
+    let url = format!("{scheme}://{ip}:{port}{path}");
+    let peer = match path::reach(ctx.world, ctx.machine, &ip, port).outcome {
+        Outcome::Ok(peer) => peer,
+        Outcome::Refused => {
+            return Err(ecow::eco_format!("Get \"{url}\": dial tcp {ip}:{port}: connect: connection refused"));
+        }
+        _ => {
+            return Err(ecow::eco_format!(
+                "Get \"{url}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+            ));
+        }
+    };
+    let code = match (&peer.actor, peer.body.is_some()) {
+        (Some(actor), _) => match ctx.world.component::<CoreDns>(*actor) {
+            Some(dns) if path == "/ready" && !dns.ready() => 503,
+            _ => 200,
+        },
+        (None, true) if matches!(path, "/" | "/index.html") => 200,
+        (None, _) => 404,
+    };
+    if code < 400 { Ok(()) } else { Err(ecow::eco_format!("HTTP probe failed with statuscode: {code}")) }
+}
+
+fn command(ctx: &Ctx<'_>, run: &Container, exec: &Value) -> Result<(), Str> {
+    let words = exec.get("command").map_or(&[][..], Value::items);
+    let first = words.first().map(Value::as_str).unwrap_or_default();
+    match &run.program {
+        Program::Component(name) if name == "calico-node" => {
+            let ready =
+                run.actor.and_then(|a| ctx.world.component::<crate::network::Calico>(a)).is_some_and(|c| c.ready());
+            if ready { Ok(()) } else { Err("calico/node is not ready: felix is not ready".into()) }
+        }
+        Program::Component(_) => Ok(()),
+        _ => match Program::of(Program::shell(""), words, &[]) {
+            Program::NotFound(_) => Err(ecow::eco_format!(
+                "OCI runtime exec failed: exec failed: unable to start container process: exec: \"{first}\": executable file not found in $PATH: unknown"
+            )),
+            Program::Script(script) => match run_in(&script, run, ctx.now()) {
+                0 => Ok(()),
+                _ => Err(script.lines.last().map(|(_, l)| l.clone()).unwrap_or_default()),
+            },
+            _ => Ok(()),
+        },
+    }
+}
+
+/// Exit code of a probing script in a running container; files that the container's own script made
+/// or removed by now decide `cat`, `ls` and `test`.
+fn run_in(script: &crate::runtime::program::Script, run: &Container, now: crate::base::Time) -> i32 {
+    let mut words = script.command.split_whitespace();
+    let tool = words.next().unwrap_or_default();
+    let file = words.find(|w| w.starts_with('/'));
+    if let (Program::Script(own), "cat" | "ls" | "test" | "[", Some(file)) = (&run.program, tool, file)
+        && file.starts_with("/tmp/")
+    {
+        return i32::from(!own.has_file(file, now.since(run.started)));
+    }
+    script.end.map_or(0, |(_, code)| code)
+}

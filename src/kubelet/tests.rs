@@ -1,0 +1,292 @@
+//! Kubelets of a bare cluster: pods are bound by hand, kubelets stopped and started.
+
+use std::sync::Arc;
+
+use crate::addons::{daemons, lab};
+use crate::api::{Kind, Map, Object, ObjectKey, Request, Value, Verb, meta, pod};
+use crate::base::{Duration, Str};
+use crate::sim::{ActorId, Component, Ctx, Endpoint, Msg, Profile, Record, TraceId, What, World};
+
+const PROFILES: [Profile; 2] = [Profile::Book, Profile::Modern];
+const NODE: &str = "w1-k8s";
+const MACHINE: u32 = 2;
+
+#[derive(Clone, Debug, Default)]
+struct Client;
+impl Component for Client {
+    fn handle(&mut self, _ctx: &mut Ctx<'_>, _msg: Msg) {}
+    crate::component_boilerplate!();
+}
+
+struct Lab {
+    world: World,
+    client: ActorId,
+    profile: Profile,
+}
+
+impl Lab {
+    fn new(profile: Profile, seed: u64) -> Lab {
+        let mut world = lab::bench(profile, 2, seed);
+        let client = world.spawn(lab::MASTER, "client", Arc::new(Client), TraceId::NONE);
+        let mut lab = Lab { world, client, profile };
+        // The service account controller is not what is tested here.
+        lab.send(Request::create(Object::new(Kind::SERVICE_ACCOUNT, "default", "default")));
+        lab.run(Duration::secs(1));
+        lab
+    }
+    fn send(&mut self, request: Request) {
+        let request = Request { user: "kubernetes-admin".into(), ..request };
+        let to = Endpoint { ip: "192.168.1.10".into(), port: 6443 };
+        self.world.with_component(self.client, TraceId::NONE, |_, ctx| ctx.request(&to, 1, request));
+    }
+    fn create(&mut self, name: &str, container: Map) {
+        self.create_pod(name, map! { "containers" => list![container] });
+    }
+    fn create_pod(&mut self, name: &str, spec: Map) {
+        let mut o = Object::new(Kind::POD, "default", name);
+        o.set(&["spec"], spec);
+        o.set(&["spec", "nodeName"], NODE);
+        self.send(Request::create(o));
+    }
+    fn delete(&mut self, name: &str) {
+        self.send(Request::delete(&ObjectKey::new(Kind::POD, "default", name)));
+    }
+    fn run(&mut self, time: Duration) {
+        let until = self.world.now + time;
+        self.world.run_until(until);
+    }
+    fn all(&self, kind: Kind) -> Vec<Arc<Object>> {
+        let data = self.world.machine(lab::MASTER).etcd_data.as_ref();
+        data.map(|d| d.list(kind, "default", None).cloned().collect()).unwrap_or_default()
+    }
+    fn pod(&self, name: &str) -> Option<Arc<Object>> {
+        self.all(Kind::POD).into_iter().find(|p| p.name() == name)
+    }
+    fn reasons(&self, name: &str) -> Vec<Str> {
+        let about = |e: &&Arc<Object>| e.str(&["involvedObject", "name"]) == name;
+        self.all(Kind::EVENT).iter().filter(about).map(|e| e.str(&["reason"]).into()).collect()
+    }
+    fn messages(&self, name: &str) -> Vec<Str> {
+        let about = |e: &&Arc<Object>| e.str(&["involvedObject", "name"]) == name;
+        self.all(Kind::EVENT).iter().filter(about).map(|e| e.str(&["message"]).into()).collect()
+    }
+    /// Seconds until `done`, at most `most`.
+    fn until(&mut self, most: u64, done: impl Fn(&Lab) -> bool) -> Option<u64> {
+        let begin = self.world.now;
+        while !done(self) {
+            if self.world.now.since(begin) >= Duration::secs(most) {
+                return None;
+            }
+            self.run(Duration::millis(100));
+        }
+        Some(self.world.now.since(begin).as_secs())
+    }
+    fn until_ready(&mut self, name: &str) {
+        let ready = self.until(30, |l| l.pod(name).is_some_and(|p| pod::ready(&p)));
+        assert!(ready.is_some(), "{name} is not ready: {:?}", self.pod(name).map(|p| p.to_value().to_json()));
+    }
+    fn stop(&mut self, program: &str) {
+        let id = self.world.actor_named(MACHINE, program).expect("it runs");
+        self.world.kill(id, true, TraceId::NONE);
+    }
+    fn start(&mut self, program: &str) {
+        let component = daemons::component(&self.world, MACHINE, program).expect("a component");
+        self.world.spawn(MACHINE, program, component, TraceId::NONE);
+    }
+    fn daemon(&self) -> &'static str {
+        if self.profile == Profile::Book { "dockerd" } else { "containerd" }
+    }
+    fn waiting(&self, name: &str) -> Str {
+        let p = self.pod(name).expect("the pod");
+        let c = pod::container_statuses(&p).first().cloned().unwrap_or_default();
+        c.at(&["state", "waiting", "reason"]).map(Value::as_str).unwrap_or_default().into()
+    }
+}
+
+fn each(test: impl Fn(&mut Lab)) {
+    for profile in PROFILES {
+        for seed in 1..=10 {
+            test(&mut Lab::new(profile, seed));
+        }
+    }
+}
+
+#[test]
+fn a_pod_runs_and_says_so() {
+    each(|lab| {
+        lab.create("web", map! { "name" => "nginx", "image" => "nginx" });
+        lab.until_ready("web");
+        let p = lab.pod("web").unwrap();
+        assert_eq!(pod::phase(&p), "Running");
+        assert!(pod::pod_ip(&p).starts_with("172.16.221."), "{}", pod::pod_ip(&p));
+        assert_eq!(lab.reasons("web"), ["Pulling", "Pulled", "Created", "Started"]);
+        assert_eq!(p.items(&["status", "conditions"]).len(), if lab.profile == Profile::Book { 4 } else { 5 });
+        lab.delete("web");
+        assert!(lab.until(6, |l| l.pod("web").is_none()).is_some());
+        assert_eq!(lab.reasons("web").last().map(Str::as_str), Some("Killing"));
+        lab.run(Duration::secs(1)); // the watch tells the kubelet that the pod is gone
+        let data = &lab.world.machine(MACHINE).runtime;
+        assert!(data.sandboxes.is_empty() && data.containers.is_empty() && data.by_ip.is_empty());
+    });
+}
+
+#[test]
+fn a_deleted_pod_stays_while_its_kubelet_is_stopped() {
+    each(|lab| {
+        lab.create("web", map! { "name" => "nginx", "image" => "nginx" });
+        lab.until_ready("web");
+        lab.stop("kubelet");
+        lab.delete("web");
+        lab.run(Duration::secs(60));
+        assert!(meta::deleting(&lab.pod("web").unwrap()));
+        let data = &lab.world.machine(MACHINE).runtime;
+        assert_eq!(data.sandboxes.keys().filter(|s| data.running_in(s).count() == 1).count(), 1, "it runs on");
+        lab.start("kubelet");
+        assert!(lab.until(5, |l| l.pod("web").is_none()).is_some());
+    });
+}
+
+#[test]
+fn a_process_that_ignores_sigterm_takes_its_grace_period() {
+    each(|lab| {
+        lab.create("lazy", map! { "name" => "c", "image" => "busybox", "command" => list!["sleep", "3600"] });
+        lab.until_ready("lazy");
+        lab.delete("lazy");
+        let took = lab.until(40, |l| l.pod("lazy").is_none()).expect("gone");
+        assert!((30..=33).contains(&took), "{took}");
+    });
+}
+
+#[test]
+fn images_that_do_not_exist_back_off() {
+    each(|lab| {
+        lab.create("bad", map! { "name" => "c", "image" => "nginx:1.17.23" });
+        assert!(lab.until(10, |l| l.pod("bad").is_some_and(|_| l.waiting("bad") == "ErrImagePull")).is_some());
+        assert!(lab.until(10, |l| l.waiting("bad") == "ImagePullBackOff").is_some());
+        assert!(
+            lab.messages("bad").iter().any(|m| m.contains("nginx:1.17.23 not found") || m.ends_with(": not found"))
+        );
+        assert!(lab.until(60, |l| l.waiting("bad") == "ErrImagePull").is_some(), "it tries again");
+    });
+}
+
+#[test]
+fn containers_that_crash_back_off() {
+    each(|lab| {
+        lab.create("crash", map! { "name" => "c", "image" => "busybox", "command" => list!["sh", "-c", "exit 1"] });
+        assert!(lab.until(30, |l| l.pod("crash").is_some() && l.waiting("crash") == "CrashLoopBackOff").is_some());
+        lab.run(Duration::secs(60));
+        let p = lab.pod("crash").unwrap();
+        let restarts = pod::container_statuses(&p)[0].get("restartCount").and_then(Value::as_int);
+        assert!(matches!(restarts, Some(3 | 4)), "{restarts:?}");
+    });
+}
+
+#[test]
+fn jobs_complete_and_init_containers_come_first() {
+    each(|lab| {
+        let step = |name: &str, script: &str| map! { "name" => name, "image" => "busybox", "command" => list!["sh", "-c", script] };
+        lab.create_pod(
+            "task",
+            map! {
+                "restartPolicy" => "Never",
+                "initContainers" => list![step("first", "sleep 2")],
+                "containers" => list![step("main", "echo done")],
+            },
+        );
+        assert!(lab.until(10, |l| l.reasons("task").iter().any(|r| r == "Started")).is_some());
+        assert!(lab.until(30, |l| pod::phase(&l.pod("task").unwrap()) == "Succeeded").is_some());
+        lab.create_pod("fails", map! { "restartPolicy" => "Never", "containers" => list![step("main", "exit 3")] });
+        assert!(lab.until(30, |l| l.pod("fails").is_some_and(|p| pod::phase(&p) == "Failed")).is_some());
+    });
+}
+
+#[test]
+fn stopping_docker_kills_and_stopping_containerd_does_not() {
+    each(|lab| {
+        lab.create("web", map! { "name" => "nginx", "image" => "nginx" });
+        lab.until_ready("web");
+        let ip = Str::from(pod::pod_ip(&lab.pod("web").unwrap()));
+        let daemon = lab.daemon();
+        lab.stop(daemon);
+        lab.run(Duration::secs(20));
+        assert_eq!(pod::phase(&lab.pod("web").unwrap()), "Running", "nobody can tell");
+        lab.start(daemon);
+        lab.run(Duration::secs(20));
+        let p = lab.pod("web").unwrap();
+        let restarts = pod::container_statuses(&p)[0].get("restartCount").and_then(Value::as_int);
+        let (expected, same_ip) = if lab.profile == Profile::Book { (1, false) } else { (0, true) };
+        assert_eq!((restarts, pod::ready(&p)), (Some(expected), true));
+        assert_eq!(pod::pod_ip(&p) == ip, same_ip);
+    });
+}
+
+#[test]
+fn unready_containers_are_not_ready_and_unhealthy_ones_restart() {
+    each(|lab| {
+        let probe = map! { "httpGet" => map! { "path" => "/", "port" => 81 }, "periodSeconds" => 2 };
+        lab.create("unready", map! { "name" => "c", "image" => "nginx", "readinessProbe" => probe.clone() });
+        let exec = map! { "exec" => map! { "command" => list!["cat", "/tmp/healthy"] }, "periodSeconds" => 5 };
+        let script = "touch /tmp/healthy; sleep 10; rm -f /tmp/healthy; sleep 600";
+        let c = map! { "name" => "c", "image" => "busybox", "args" => list!["/bin/sh", "-c", script], "livenessProbe" => exec };
+        lab.create("sick", c);
+        lab.run(Duration::secs(90));
+        let p = lab.pod("unready").unwrap();
+        assert_eq!((pod::phase(&p), pod::ready(&p)), ("Running", false));
+        let sick = lab.pod("sick").unwrap();
+        let restarts = pod::container_statuses(&sick)[0].get("restartCount").and_then(Value::as_int);
+        assert_eq!(restarts, Some(1), "{:?}", lab.messages("sick"));
+    });
+}
+
+#[test]
+fn pods_that_do_not_fit_fail() {
+    each(|lab| {
+        let resources = map! { "requests" => map! { "cpu" => "40" } };
+        lab.create("big", map! { "name" => "c", "image" => "nginx", "resources" => resources });
+        assert!(lab.until(5, |l| l.pod("big").is_some_and(|p| pod::phase(&p) == "Failed")).is_some());
+        assert_eq!(lab.pod("big").unwrap().str(&["status", "reason"]), "OutOfcpu");
+        lab.delete("big");
+        assert!(lab.until(5, |l| l.pod("big").is_none()).is_some());
+    });
+}
+
+/// "Why does it run?" leads from the process back to the request that asked for the pod.
+#[test]
+fn every_hop_has_its_cause() {
+    each(|lab| {
+        lab.create("web", map! { "name" => "nginx", "image" => "nginx" });
+        lab.until_ready("web");
+        let trace = &lab.world.trace;
+        let started = |r: &&Record| matches!(&r.what, What::Process { name, code: None, .. } if name == "nginx");
+        let started = trace.iter().find(started).expect("a process");
+        let chain: Vec<&str> = trace.chain(started.id).iter().map(|r| hop(&r.what)).collect();
+        let expected = [
+            "process",
+            "StartContainer",
+            "CreateContainer",
+            "PullImage",
+            "CniAdd",
+            "RunPodSandbox",
+            "deliver",
+            "write",
+            "create",
+        ];
+        assert_eq!(chain, expected);
+        let last = trace.iter().rfind(|r| matches!(&r.what, What::Write { key, .. } if key.kind == Kind::POD)).unwrap();
+        let chain: Vec<&str> = trace.chain(last.id).iter().map(|r| hop(&r.what)).collect();
+        assert_eq!(chain[..3], ["write", "status", "StartContainer"], "{chain:?}");
+    });
+}
+
+fn hop(what: &What) -> &'static str {
+    match what {
+        What::Process { .. } => "process",
+        What::Container { call, .. } => call,
+        What::Deliver { .. } => "deliver",
+        What::Write { .. } => "write",
+        What::Request { subresource, .. } if subresource == "status" => "status",
+        What::Request { verb, .. } if *verb == Verb::Create => "create",
+        _ => "?",
+    }
+}

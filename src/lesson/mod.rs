@@ -1,0 +1,70 @@
+//! Drills: their format, the catalogue of those that ship, how far a learner has got, and session
+//! files. Pure data and functions on a world; knows nothing of the browser or of files on disk.
+
+pub mod check;
+pub mod format;
+pub mod glob;
+pub mod play;
+pub mod probe;
+pub mod progress;
+pub mod script;
+pub mod span;
+
+pub use check::Check;
+pub use format::{Lesson, Text};
+pub use progress::Progress;
+
+use crate::sim::Profile;
+
+struct Shipped {
+    name: &'static str,
+    yaml: &'static str,
+    /// What its steps printed in the simulation with seed 1, in profile book and in modern. Written by
+    /// the tests, see `tests/it/drills.rs`.
+    printed: [&'static str; 2],
+}
+
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$(Shipped {
+            name: $name,
+            yaml: include_str!(concat!("../../lessons/", $name, ".yaml")),
+            printed: [
+                include_str!(concat!("../../lessons/expected/", $name, ".book.txt")),
+                include_str!(concat!("../../lessons/expected/", $name, ".modern.txt")),
+            ],
+        }),*]
+    };
+}
+
+/// The drills that ship. Adding one is adding a file to `lessons/` and its name here; a test holds the
+/// two to each other.
+static SHIPPED: &[Shipped] = shipped!["kubelet-stopped", "pod-or-deployment", "scheduler-deleted", "bad-image"];
+
+/// Names of the drills that ship, in the order in which they are shown.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().map(|s| s.name)
+}
+
+/// The YAML text of a shipped drill.
+pub fn source(name: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|s| s.name == name).map(|s| s.yaml)
+}
+
+/// What the steps of a shipped drill printed in the simulation: a line `== STEP` before each.
+pub fn printed(name: &str, profile: Profile) -> Option<&'static str> {
+    SHIPPED.iter().find(|s| s.name == name).map(|s| s.printed[profile as usize])
+}
+
+/// The part of [`printed`] that belongs to one step.
+pub fn printed_step<'a>(printed: &'a str, step: &str) -> Option<&'a str> {
+    let heading = format!("== {step}\n");
+    let at = printed.find(&heading).filter(|at| *at == 0 || printed[..*at].ends_with('\n'))? + heading.len();
+    Some(printed[at..].find("\n== ").map_or(&printed[at..], |end| &printed[at..at + end + 1]))
+}
+
+/// A shipped drill, read. `None` if there is none of that name.
+pub fn shipped(name: &str) -> Option<Lesson> {
+    let parsed = Lesson::parse(source(name)?);
+    Some(parsed.unwrap_or_else(|e| panic!("the shipped drill {name} does not parse: {e}")))
+}

@@ -1,0 +1,102 @@
+//! What commands can ask of their machine beside files, time and the API, by name:
+//! `io.call(NAME, INPUT)`. Paths may be relative to the command's folder. Times are microseconds of
+//! simulated time.
+//!
+//! | name | input | output |
+//! |---|---|---|
+//! | `env` | a variable's name; `Null` | its text, `""` where unset; all as a map |
+//! | `profile` | | `book` or `modern` |
+//! | `machine` | | `{name, ip, role, cpus, memoryMib, bootedAt, user, home, pid}` |
+//! | `machines` | | `[{name, ip, on}]` |
+//! | `cwd` | | absolute path |
+//! | `tty` | descriptor 0, 1, 2 | whether it is the terminal |
+//! | `stat` | path | `{folder, size, mode, modified}`, or `Null` |
+//! | `list-dir` | path | names, those of folders with `/` at the end; `Null`: no folder |
+//! | `make-dir` | path | `""`, or why not |
+//! | `remove` | path | whether it was there |
+//! | `chmod` | `{path, mode}` | whether it was there |
+//! | `touch` | path | `""`, or why not |
+//! | `copy`, `move` | `{from, to}`: files or whole folders | whether `from` was there |
+//! | `processes` | | `[{pid, parent, user, command, started, container}]` |
+//! | `kill` | `{pid, signal}` | whether there was such a process |
+//! | `units` | | all units as `unit` gives them |
+//! | `unit` | name | `{name, description, file, enabled, preset, state, since, pid, lastPid, exit, …}` or `Null` |
+//! | `systemctl` | `{verb, unit}`: start, stop, restart, enable, disable | `""`, or why not |
+//! | `journal` | unit name, or `""` for all | `[{at, ident, pid, text}]` by time |
+//! | `modules` | | names of loaded kernel modules |
+//! | `modprobe` | `{name, remove}` | `""`, or why not |
+//! | `sysctl-apply` | | `[{file, set: [[key, value]]}]`: what `sysctl --system` set |
+//! | `listeners` | | `[{port, process, pid}]` |
+//! | `resolve` | host name | `[ip]`, or the reason as a string |
+//! | `route` | ip | `{machine, micros}`, or `Null` if it cannot be reached |
+//! | `reachable` | ip | round trip of a ping in micros, or `Null` |
+//! | `tunnels` | | interfaces that the pod network made: `[{name, ip}]` |
+//! | `pod-routes` | | its routes as `ip route` prints them |
+//! | `connect` | `{ip, port}` | `{outcome: ok/refused/timeout/noRoute, micros, body, pod, component}` at once: wait yourself |
+//! | `http` | URL | `{status, body}`; `{}` where there is no answer |
+//! | `spawn` | `{args, capture, stdin, env, timeout}` (all but `args` optional) | when it ended: `{code, stdout, stderr}`; code 124 after `timeout` µs |
+//! | `remote-open` | `{host: machine name, line, input}` | `""`: it runs there; or why not |
+//! | `remote-next` | | what came back: `{stream, text}`, `{code}`; `Null`: the connection is lost |
+//! | `power` | `reboot`, `off` | `""`; the machine goes down a moment later |
+
+mod machine;
+mod net;
+mod remote;
+mod spawn;
+mod tree;
+mod units;
+
+use crate::api::Value;
+use crate::machine::program::Effect;
+use crate::machine::terminal::CommandHost;
+
+/// How a call is answered.
+pub enum Called {
+    Now(Value),
+    /// Not yet: this effect is tried again when something changed.
+    Later(Effect),
+    /// By a timer or message that was set off.
+    Timed,
+}
+
+pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) -> Called {
+    Called::Now(match name {
+        "env" => machine::env(host, input),
+        "profile" => machine::profile(host),
+        "machine" => machine::about(host),
+        "machines" => machine::all(host),
+        "cwd" => Value::from(&host.task.cwd),
+        "tty" => machine::tty(host, input),
+        "processes" => machine::processes(host),
+        "kill" => machine::kill(host, input),
+        "modules" => machine::modules(host),
+        "modprobe" => machine::modprobe(host, input),
+        "sysctl-apply" => machine::sysctl_apply(host),
+        "power" => machine::power(host, input),
+        "stat" => tree::stat(host, input),
+        "list-dir" => tree::list(host, input),
+        "make-dir" => tree::make(host, input),
+        "remove" => tree::remove(host, input),
+        "chmod" => tree::chmod(host, input),
+        "touch" => tree::touch(host, input),
+        "copy" => tree::copy(host, input, false),
+        "move" => tree::copy(host, input, true),
+        "units" => units::all(host),
+        "unit" => units::one(host, input),
+        "systemctl" => units::control(host, input),
+        "journal" => units::journal(host, input),
+        "listeners" => net::listeners(host),
+        "resolve" => net::resolve(host, input),
+        "route" => net::route(host, input),
+        "reachable" => net::reachable(host, input),
+        "tunnels" => net::tunnels(host),
+        "pod-routes" => net::pod_routes(host),
+        "connect" => net::connect(host, input),
+        "http" => net::http(host, input),
+        "remote-open" => remote::open(host, input),
+        "remote-next" => return remote::next(host),
+        "spawn" => return spawn::start(host, input),
+        "spawned" => return spawn::wait(host, input),
+        _ => Value::Null,
+    })
+}

@@ -1,0 +1,218 @@
+//! The commands of the machines: one file each (small relatives share one), one row here.
+//!
+//! A command is a function over [`Io`](super::program::Io); what it needs of its machine it asks for
+//! with calls (`super::calls`). Options it does not know are refused as the real tool refuses them.
+
+mod awk;
+mod cat;
+mod curl;
+mod date;
+pub mod echo;
+mod env;
+mod files;
+mod grep;
+mod head;
+mod help;
+mod kernel;
+mod kill;
+mod ls;
+mod network;
+pub mod options;
+mod power;
+pub mod printf;
+mod ps;
+pub mod regex;
+mod run;
+mod sed;
+mod sort;
+mod ssh;
+mod system;
+mod systemctl;
+mod test;
+#[cfg(test)]
+mod tests;
+mod text;
+mod vi;
+mod watch;
+
+use super::Role;
+use super::program::{Command, Flow, Io};
+use crate::api::Value;
+use crate::base::Str;
+use crate::sim::Profile;
+
+/// Every command, sorted by name.
+static TABLE: &[&Command] = &[
+    &awk::AWK,
+    &run::BASENAME,
+    &cat::CAT,
+    &files::CHMOD,
+    &files::CHOWN,
+    &system::CLEAR,
+    &files::CP,
+    &curl::CURL,
+    &text::CUT,
+    &date::DATE,
+    &system::DF,
+    &run::DIRNAME,
+    &kernel::DMESG,
+    &echo::ECHO,
+    &grep::EGREP,
+    &env::ENV,
+    &run::FALSE,
+    &files::FIND,
+    &system::FREE,
+    &awk::GAWK,
+    &kernel::GETENFORCE,
+    &grep::GREP,
+    &head::HEAD,
+    &help::HELP,
+    &system::HOSTNAME,
+    &system::ID,
+    &network::IP,
+    &systemctl::JOURNALCTL,
+    &kill::KILL,
+    &kill::KILLALL,
+    &crate::kubectl::COMMAND,
+    &ls::LS,
+    &kernel::LSMOD,
+    &help::MAN,
+    &files::MKDIR,
+    &kernel::MODPROBE,
+    &files::MV,
+    &vi::NANO,
+    &network::NETSTAT,
+    &run::NOHUP,
+    &system::NPROC,
+    &network::PING,
+    &kill::PGREP,
+    &kill::PKILL,
+    &power::POWEROFF,
+    &env::PRINTENV,
+    &printf::PRINTF,
+    &ps::PS,
+    &run::PWD,
+    &power::REBOOT,
+    &files::RM,
+    &files::RMDIR,
+    &sed::SED,
+    &run::SEQ,
+    &kernel::SETENFORCE,
+    &power::SHUTDOWN,
+    &run::SLEEP,
+    &sort::SORT,
+    &network::SS,
+    &ssh::SSH,
+    &files::STAT,
+    &run::SUDO,
+    &kernel::SWAPOFF,
+    &kernel::SYSCTL,
+    &systemctl::SYSTEMCTL,
+    &text::TAC,
+    &head::TAIL,
+    &text::TEE,
+    &test::TEST,
+    &run::TIME,
+    &run::TIMEOUT,
+    &files::TOUCH,
+    &text::TR,
+    &run::TRUE,
+    &system::UNAME,
+    &sort::UNIQ,
+    &system::UPTIME,
+    &vi::VI,
+    &vi::VIM,
+    &watch::WATCH,
+    &text::WC,
+    &run::WHICH,
+    &system::WHOAMI,
+    &run::XARGS,
+    &run::YES,
+];
+
+/// Commands that the learner's own computer does not have.
+const NOT_ON_HOST: [&str; 11] = [
+    "kubectl",
+    "systemctl",
+    "journalctl",
+    "modprobe",
+    "lsmod",
+    "getenforce",
+    "setenforce",
+    "swapoff",
+    "reboot",
+    "poweroff",
+    "shutdown",
+];
+
+/// The command `name` of a machine.
+pub fn find(name: &str, role: Role, _profile: Profile) -> Option<&'static Command> {
+    let found = TABLE.iter().find(|c| c.name == name)?;
+    (role != Role::Host || !NOT_ON_HOST.contains(&name)).then_some(found)
+}
+
+/// All commands of a machine, by name.
+pub fn all(role: Role, profile: Profile) -> impl Iterator<Item = &'static Command> {
+    TABLE.iter().copied().filter(move |c| find(c.name, role, profile).is_some())
+}
+
+impl Command {
+    /// Its absolute path, as `which` prints it.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.folder, self.name)
+    }
+    pub fn lives_at(&self, path: &str) -> bool {
+        path == self.path() || path.strip_prefix("/bin/").or(path.strip_prefix("/sbin/")) == Some(self.name)
+    }
+}
+
+/// A row of the table for a program in `/usr/bin` that starts in 2 ms.
+pub(super) const fn row(
+    name: &'static str,
+    about: [&'static str; 2],
+    run: fn(&mut Io<'_>, &[Str]) -> Flow<i32>,
+) -> Command {
+    Command { name, run, about, folder: "/usr/bin", startup_ms: 2 }
+}
+
+/// The same in `/usr/sbin`.
+pub(super) const fn admin(
+    name: &'static str,
+    about: [&'static str; 2],
+    run: fn(&mut Io<'_>, &[Str]) -> Flow<i32>,
+) -> Command {
+    Command { name, run, about, folder: "/usr/sbin", startup_ms: 3 }
+}
+
+/// Texts of the named files in order (`-` and none: standard input), with their names. Files that
+/// cannot be read are told as `NAME: FILE: why` and make the code 1.
+pub(super) fn inputs(io: &mut Io<'_>, name: &str, files: &[Str], code: &mut i32) -> Flow<Vec<(Str, Str)>> {
+    if files.is_empty() {
+        return Ok(vec![("-".into(), io.read_all()?)]);
+    }
+    let mut out = Vec::new();
+    for file in files {
+        if file == "-" {
+            out.push((file.clone(), io.read_all()?));
+            continue;
+        }
+        match io.read_file(file)? {
+            Ok(text) => out.push((file.clone(), text)),
+            Err(why) => {
+                io.errln(format!("{name}: {file}: {why}"));
+                *code = 1;
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Whether a message can be in Korean: `$LANG`.
+pub(super) fn korean(io: &mut Io<'_>) -> Flow<bool> {
+    Ok(io.call("env", "LANG".into())?.as_str().starts_with("ko"))
+}
+
+/// A number among the operands of a command; refused in the command's words.
+pub(super) fn int(value: &Value, key: &str) -> i64 {
+    value.get(key).and_then(Value::as_int).unwrap_or(0)
+}

@@ -1,0 +1,162 @@
+//! Faults that no command on a machine can cause: power, links, processes that just die.
+//!
+//! | text | what happens |
+//! |---|---|
+//! | `power-off NAME` | the machine loses its power |
+//! | `power-on NAME` | it gets power and boots |
+//! | `reboot NAME` | it loses power and boots again |
+//! | `cut-link A B` | no packet passes between the two machines |
+//! | `heal-link A B` | packets pass again |
+//! | `isolate NAME` | all its links are cut |
+//! | `rejoin NAME` | all its links are healed |
+//! | `kill-process NAME PROGRAM` | every process of that program is killed |
+
+use crate::base::Str;
+use crate::machine::{kill, power};
+use crate::sim::{ActorId, TraceId, What, World};
+
+/// A fault that can be applied.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fault {
+    PowerOff(u32),
+    PowerOn(u32),
+    Reboot(u32),
+    Link { a: u32, b: u32, up: bool },
+    Links { machine: u32, up: bool },
+    KillProcess { machine: u32, pids: Vec<u32> },
+}
+
+/// How each fault is written.
+pub const USAGE: [&str; 8] = [
+    "power-off MACHINE",
+    "power-on MACHINE",
+    "reboot MACHINE",
+    "cut-link MACHINE MACHINE",
+    "heal-link MACHINE MACHINE",
+    "isolate MACHINE",
+    "rejoin MACHINE",
+    "kill-process MACHINE PROGRAM",
+];
+
+/// Reads a fault as session files spell it after `!fault`. `Err`: what is wrong with it.
+pub fn parse(world: &World, text: &str) -> Result<Fault, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let machine = |name: &str| {
+        world.machine_named(name).ok_or_else(|| {
+            let all: Vec<&str> = world.machines().map(|m| m.name.as_str()).collect();
+            format!("no machine is called `{name}`; there are {}", all.join(", "))
+        })
+    };
+    match words[..] {
+        ["power-off", name] => Ok(Fault::PowerOff(machine(name)?)),
+        ["power-on", name] => Ok(Fault::PowerOn(machine(name)?)),
+        ["reboot", name] => Ok(Fault::Reboot(machine(name)?)),
+        [verb @ ("cut-link" | "heal-link"), a, b] => {
+            let (a, b) = (machine(a)?, machine(b)?);
+            if a == b {
+                return Err("a link has two ends: name two machines".to_owned());
+            }
+            Ok(Fault::Link { a, b, up: verb == "heal-link" })
+        }
+        [verb @ ("isolate" | "rejoin"), name] => Ok(Fault::Links { machine: machine(name)?, up: verb == "rejoin" }),
+        ["kill-process", name, program] => {
+            let machine = machine(name)?;
+            let all = world.machine(machine).processes.values();
+            let pids: Vec<u32> = all.filter(|p| p.name() == program).map(|p| p.pid).collect();
+            if pids.is_empty() {
+                Err(format!("no process `{program}` runs on {name}"))
+            } else {
+                Ok(Fault::KillProcess { machine, pids })
+            }
+        }
+        [] => Err(format!("no fault is named; there are: {}", USAGE.join(", "))),
+        [verb, ..] => match USAGE.iter().find(|u| u.split(' ').next() == Some(verb)) {
+            Some(usage) => Err(format!("`{verb}` is written `{usage}`")),
+            None => Err(format!("`{verb}` is no fault; there are: {}", USAGE.join(", "))),
+        },
+    }
+}
+
+/// Applies one fault. Text that is none is traced and changes nothing; callers check it with
+/// [`parse`] first.
+pub fn apply(world: &mut World, text: &str) {
+    let (now, outside) = (world.now, ActorId::default());
+    let cause = world.trace.push(now, now, TraceId::NONE, outside, outside, What::Fault { text: text.into() });
+    let Ok(fault) = parse(world, text) else { return };
+    match fault {
+        Fault::PowerOff(machine) => power::off(world, machine, false, cause),
+        Fault::PowerOn(machine) => power::on(world, machine, cause),
+        Fault::Reboot(machine) => power::reboot(world, machine, false, cause),
+        Fault::Link { a, b, up } => set_link(world, a, b, up, cause),
+        Fault::Links { machine, up } => {
+            let count = world.machines().len() as u32;
+            for other in 0..count {
+                if other != machine {
+                    set_link(world, machine, other, up, cause);
+                }
+            }
+        }
+        Fault::KillProcess { machine, pids } => {
+            for pid in pids {
+                kill::kill(world, machine, pid, 9, cause);
+            }
+        }
+    }
+}
+
+fn set_link(world: &mut World, a: u32, b: u32, up: bool, cause: TraceId) {
+    world.set_link(a, b, up);
+    let (now, none) = (world.now, ActorId::default());
+    let detail: Str = ecow::eco_format!("{} {}", world.machine(b).name, if up { "up" } else { "down" });
+    world.trace.push(now, now, cause, none, none, What::Machine { machine: a, what: "link", detail });
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::Duration;
+    use crate::machine::systemd;
+    use crate::machine::testing::{terminal, typed, world};
+    use crate::sim::Profile;
+
+    #[test]
+    fn bad_text_is_refused_with_its_reason() {
+        let w = world(Profile::Book);
+        for (text, why) in [
+            ("", "no fault is named"),
+            ("explode w1-k8s", "`explode` is no fault; there are: power-off MACHINE"),
+            ("power-off", "`power-off` is written `power-off MACHINE`"),
+            ("power-off w9-k8s", "no machine is called `w9-k8s`; there are m-k8s, w1-k8s"),
+            ("cut-link w1-k8s w1-k8s", "a link has two ends"),
+            ("kill-process w1-k8s nope", "no process `nope` runs on w1-k8s"),
+        ] {
+            let got = super::parse(&w, text).expect_err(text);
+            assert!(got.starts_with(why), "{text}: {got}");
+        }
+    }
+
+    #[test]
+    fn power_comes_back_with_what_is_enabled() {
+        let mut w = world(Profile::Book);
+        typed(&mut w, "echo kept > f; modprobe -r br_netfilter; systemctl stop crond; systemctl disable chronyd");
+        super::apply(&mut w, "power-off m-k8s");
+        w.run_until(w.now + Duration::secs(1));
+        assert!(!w.machine(0).powered_on && !systemd::is_active(&w, 0, "kubelet"));
+        assert_eq!(typed(&mut w, "ls").code, 255);
+        super::apply(&mut w, "power-on m-k8s");
+        w.run_until(w.now + Duration::secs(30));
+        assert!(systemd::is_active(&w, 0, "kubelet") && systemd::is_active(&w, 0, "crond"));
+        assert!(!systemd::is_active(&w, 0, "chronyd"));
+        let ran = typed(&mut w, "cat f; lsmod | grep -c br_netfilter");
+        assert_eq!(ran.stdout, "kept\n1\n");
+    }
+
+    #[test]
+    fn reboot_takes_the_terminal_along() {
+        let mut w = world(Profile::Book);
+        let ran = typed(&mut w, "reboot; sleep 100");
+        assert_eq!(ran.code, 255);
+        w.run_until(w.now + Duration::secs(30));
+        assert_eq!(typed(&mut w, "uptime | cut -c11-18").stdout, "up 0 min\n");
+        assert!(terminal(&w).prompt().starts_with("[root@m-k8s"));
+    }
+}

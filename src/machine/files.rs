@@ -1,0 +1,288 @@
+//! The file tree: paths, folders, and the files every machine of the lab starts with.
+//! No symbolic links, no owners but root, no permissions beyond the mode that `ls` shows.
+
+use crate::base::{Str, Time};
+use crate::machine::{File, Machine, Role};
+use crate::sim::Profile;
+
+/// What a path names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Node {
+    File,
+    Folder,
+}
+
+pub const NO_SUCH: &str = "No such file or directory";
+pub const IS_FOLDER: &str = "Is a directory";
+pub const NOT_FOLDER: &str = "Not a directory";
+
+/// The absolute path of `path` seen from the folder `cwd`, without `.`, `..` and doubled slashes.
+pub fn absolute(cwd: &str, path: &str) -> Str {
+    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{cwd}/{path}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    Str::from(format!("/{}", parts.join("/")))
+}
+
+/// What an absolute path names, if anything.
+pub fn stat(machine: &Machine, path: &str) -> Option<Node> {
+    if path == "/" || machine.files.contains_key(&*format!("{path}/")) {
+        return Some(Node::Folder);
+    }
+    if path == "/dev/null" || machine.files.contains_key(path) {
+        return Some(Node::File);
+    }
+    machine.below(path).next().map(|_| Node::Folder)
+}
+
+/// The folder a path lies in.
+pub fn parent(path: &str) -> &str {
+    match path.rfind('/') {
+        Some(0) | None => "/",
+        Some(i) => &path[..i],
+    }
+}
+
+pub fn read(machine: &Machine, path: &str) -> Result<Str, Str> {
+    match stat(machine, path) {
+        Some(Node::File) => Ok(machine.read(path).cloned().unwrap_or_default()),
+        Some(Node::Folder) => Err(IS_FOLDER.into()),
+        None => Err(missing(machine, path)),
+    }
+}
+
+/// `No such file or directory`, or `Not a directory` where a file stands in the way.
+fn missing(machine: &Machine, path: &str) -> Str {
+    let mut at = parent(path);
+    while at != "/" {
+        if stat(machine, at) == Some(Node::File) {
+            return NOT_FOLDER.into();
+        }
+        at = parent(at);
+    }
+    NO_SUCH.into()
+}
+
+/// Writes a whole file. The folder must exist.
+pub fn write(machine: &mut Machine, path: &str, content: impl Into<Str>, now: Time) -> Result<(), Str> {
+    if path == "/dev/null" {
+        return Ok(());
+    }
+    match (stat(machine, path), stat(machine, parent(path))) {
+        (Some(Node::Folder), _) => Err(IS_FOLDER.into()),
+        (None, None) => Err(NO_SUCH.into()),
+        (None, Some(Node::File)) => Err(NOT_FOLDER.into()),
+        _ => {
+            keep_folder(machine, path, now);
+            machine.write(path, content, now);
+            Ok(())
+        }
+    }
+}
+
+/// Makes the folder of `path` an entry of its own, so that it stays when its last file goes.
+fn keep_folder(machine: &mut Machine, path: &str, now: Time) {
+    let folder = format!("{}/", parent(path).trim_end_matches('/'));
+    if folder != "/" && !machine.files.contains_key(&*folder) {
+        let file = File { content: Str::new(), mode: 0o755, modified: now };
+        machine.files.insert(folder.into(), file);
+    }
+}
+
+pub fn make_folder(machine: &mut Machine, path: &str, now: Time) {
+    let file = File { content: Str::new(), mode: 0o755, modified: now };
+    machine.files.insert(ecow::eco_format!("{path}/"), file);
+}
+
+/// Removes a file, or a folder with all below it; whether anything was there.
+pub fn remove(machine: &mut Machine, path: &str, now: Time) -> bool {
+    keep_folder(machine, path, now);
+    let below: Vec<Str> = machine.below(path).cloned().collect();
+    let mut found = machine.remove(path) | machine.remove(&format!("{path}/"));
+    for file in below {
+        found |= machine.remove(&file);
+    }
+    found
+}
+
+/// Names directly in a folder, sorted, folders with their kind.
+pub fn list(machine: &Machine, folder: &str) -> Vec<(Str, Node)> {
+    let base = folder.trim_end_matches('/').len() + 1;
+    let mut out: Vec<(Str, Node)> = Vec::new();
+    for path in machine.below(folder) {
+        let rest = &path[base..];
+        let (name, node) = match rest.split_once('/') {
+            Some((name, _)) => (name, Node::Folder),
+            None => (rest, Node::File),
+        };
+        if !name.is_empty() && out.last().is_none_or(|(last, _)| last != name) {
+            out.push((name.into(), node));
+        }
+    }
+    // `a-b` sorts between `a` and `a/b`, so one folder can come up twice.
+    out.sort_by(|a, b| a.0.cmp(&b.0));
+    out.dedup_by(|a, b| a.0 == b.0);
+    out
+}
+
+/// Home folder of a machine's user.
+pub fn home(role: Role) -> &'static str {
+    if role == Role::Host { "/home/learner" } else { "/root" }
+}
+
+/// Files that every machine has. `all`: name and address of each machine of the lab.
+pub fn install(machine: &mut Machine, profile: Profile, all: &[(Str, Str)], now: Time) {
+    for folder in ["/root", "/tmp", "/home", "/var/log", "/opt", "/usr/bin", "/usr/sbin", "/mnt", "/srv", "/run"] {
+        make_folder(machine, folder, now);
+    }
+    let role = machine.role;
+    make_folder(machine, home(role), now);
+    let name = machine.name.clone();
+    let mut put = |path: &str, content: String| machine.write(path, content, now);
+    put("/etc/hostname", format!("{name}\n"));
+    put("/etc/os-release", os_release(profile).to_owned());
+    let mut hosts = String::from("127.0.0.1   localhost localhost.localdomain\n::1         localhost\n");
+    for (name, ip) in all {
+        hosts += &format!("{ip} {name}\n");
+    }
+    put("/etc/hosts", hosts);
+    put("/etc/resolv.conf", "nameserver 1.1.1.1 #cloudflare DNS\nnameserver 8.8.8.8 #Google DNS\n".to_owned());
+    put("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\nvagrant:x:1000:1000::/home/vagrant:/bin/bash\n".to_owned());
+    if role != Role::Host {
+        put(
+            "/etc/fstab",
+            "/dev/mapper/centos-root /     xfs  defaults 0 0\n#/dev/mapper/centos-swap swap  swap defaults 0 0\n"
+                .to_owned(),
+        );
+        put("/etc/sysctl.d/k8s.conf", "net.bridge.bridge-nf-call-ip6tables = 1\nnet.bridge.bridge-nf-call-iptables = 1\nnet.ipv4.ip_forward = 1\n".to_owned());
+        // The book loads the module by hand; a current guide lists it here.
+        if profile == Profile::Modern {
+            put("/etc/modules-load.d/k8s.conf", "overlay\nbr_netfilter\n".to_owned());
+        }
+    }
+    fresh_kernel(machine, profile, now);
+    first_processes(machine, now);
+}
+
+fn os_release(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Book => {
+            "NAME=\"CentOS Linux\"\nVERSION=\"7 (Core)\"\nID=\"centos\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"7\"\nPRETTY_NAME=\"CentOS Linux 7 (Core)\"\n"
+        }
+        Profile::Modern => {
+            "NAME=\"Rocky Linux\"\nVERSION=\"9.6 (Blue Onyx)\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.6\"\nPRETTY_NAME=\"Rocky Linux 9.6 (Blue Onyx)\"\n"
+        }
+    }
+}
+
+/// Modules and kernel parameters as they are after boot: defaults, then what files ask for.
+pub fn fresh_kernel(machine: &mut Machine, profile: Profile, now: Time) {
+    machine.modules = ["ext4", "xfs", "overlay", "nf_conntrack", "ip_tables", "iptable_nat", "iptable_filter", "veth"]
+        .into_iter()
+        .map(Str::from)
+        .collect();
+    let listed: Vec<Str> = machine.below("/etc/modules-load.d").filter_map(|p| machine.read(p).cloned()).collect();
+    for line in listed.iter().flat_map(|text| text.lines()) {
+        if !line.trim().is_empty() && !line.starts_with('#') {
+            machine.modules.insert(line.trim().into());
+        }
+    }
+    // docker and containerd load it themselves when they make their bridge.
+    machine.modules.insert("br_netfilter".into());
+    let defaults = [
+        ("kernel.hostname", machine.name.as_str().to_owned()),
+        ("kernel.osrelease", release(profile).to_owned()),
+        ("kernel.pid_max", "32768".to_owned()),
+        ("net.ipv4.ip_forward", "0".to_owned()),
+        ("net.bridge.bridge-nf-call-iptables", "1".to_owned()),
+        ("net.bridge.bridge-nf-call-ip6tables", "1".to_owned()),
+        ("vm.max_map_count", "65530".to_owned()),
+        ("vm.overcommit_memory", "0".to_owned()),
+        ("vm.swappiness", if profile == Profile::Book { "30" } else { "60" }.to_owned()),
+    ];
+    for (key, value) in defaults {
+        machine.write(&sysctl_path(key), value + "\n", now);
+    }
+    apply_sysctl_files(machine, now);
+}
+
+/// Applies `/etc/sysctl.d/*.conf` and `/etc/sysctl.conf`; returns what was set, in order.
+pub fn apply_sysctl_files(machine: &mut Machine, now: Time) -> Vec<(Str, Vec<(Str, Str)>)> {
+    let mut paths: Vec<Str> = machine.below("/etc/sysctl.d").filter(|p| p.ends_with(".conf")).cloned().collect();
+    paths.push("/etc/sysctl.conf".into());
+    let mut out = Vec::new();
+    for path in paths {
+        let Some(text) = machine.read(&path).cloned() else { continue };
+        let mut set = Vec::new();
+        for line in text.lines().filter(|l| !l.trim_start().starts_with(['#', ';'])) {
+            let Some((key, value)) = line.split_once('=') else { continue };
+            let (key, value) = (Str::from(key.trim()), Str::from(value.trim()));
+            if machine.read(&sysctl_path(&key)).is_some() {
+                machine.write(&sysctl_path(&key), ecow::eco_format!("{value}\n"), now);
+            }
+            set.push((key, value));
+        }
+        out.push((path, set));
+    }
+    out
+}
+
+/// `net.ipv4.ip_forward` → `/proc/sys/net/ipv4/ip_forward`.
+pub fn sysctl_path(key: &str) -> String {
+    format!("/proc/sys/{}", key.replace('.', "/"))
+}
+
+/// As `uname -r` prints it.
+pub fn release(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Book => "3.10.0-1127.19.1.el7.x86_64",
+        Profile::Modern => "5.14.0-570.12.1.el9_6.x86_64",
+    }
+}
+
+/// The processes that run before any unit does.
+pub fn first_processes(machine: &mut Machine, now: Time) {
+    if machine.processes.is_empty() {
+        machine.add_process("/usr/lib/systemd/systemd --switched-root --system --deserialize 22", None, "", now);
+        for kernel in ["[kthreadd]", "[kworker/0:0]", "[ksoftirqd/0]"] {
+            machine.add_process(kernel, None, "", now);
+        }
+        // Early boot used up some hundred pids.
+        machine.next_pid = machine.next_pid.max(612);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        for (cwd, path, whole) in
+            [("/root", "a", "/root/a"), ("/", "../x//y/.", "/x/y"), ("/a/b", "/c", "/c"), ("/a/b", "..", "/a")]
+        {
+            assert_eq!(absolute(cwd, path), whole);
+        }
+    }
+
+    #[test]
+    fn folders() {
+        let mut m = Machine::new("m", "10.0.0.1", Role::Worker);
+        install(&mut m, Profile::Book, &[], Time::ZERO);
+        assert_eq!(write(&mut m, "/none/x", "1", Time::ZERO), Err(NO_SUCH.into()));
+        assert_eq!(write(&mut m, "/root/x", "1", Time::ZERO), Ok(()));
+        assert_eq!(list(&m, "/root"), [("x".into(), Node::File)]);
+        assert_eq!(write(&mut m, "/root/x/y", "1", Time::ZERO), Err(NOT_FOLDER.into()));
+        assert!(remove(&mut m, "/root/x", Time::ZERO));
+        assert_eq!(stat(&m, "/root"), Some(Node::Folder));
+        assert_eq!(read(&m, "/root"), Err(IS_FOLDER.into()));
+    }
+}

@@ -1,0 +1,151 @@
+//! The machines: file tree, packages, units, kernel, network, processes; their shell and commands.
+//! This module holds the data; what acts on it lives in the submodules.
+
+pub mod calls;
+pub mod commands;
+pub mod complete;
+pub mod fault;
+pub mod files;
+pub mod kill;
+pub mod power;
+pub mod program;
+pub mod shell;
+pub mod systemd;
+pub mod task;
+pub mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use imbl::{OrdMap, OrdSet};
+
+use crate::base::{Str, Time};
+use crate::etcd::EtcdData;
+use crate::network::NetState;
+use crate::runtime::RuntimeData;
+use crate::sim::ActorId;
+
+/// What a machine is in the lab.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// The learner's own computer, where vagrant runs.
+    Host,
+    ControlPlane,
+    Worker,
+}
+
+/// A regular file. Folders are implied by the paths below them and by entries ending in `/`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct File {
+    pub content: Str,
+    pub mode: u16,
+    pub modified: Time,
+}
+
+/// A process as `ps` shows it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Process {
+    pub pid: u32,
+    pub parent: u32,
+    pub user: Str,
+    /// The whole command line.
+    pub command: Str,
+    pub started: Time,
+    /// The component that behaves for it, if any.
+    pub actor: Option<ActorId>,
+    /// The container it runs in; empty for the machine's own.
+    pub container: Str,
+}
+
+impl Process {
+    /// Name of the program, as `ps` shows it in COMMAND: `kubelet`.
+    pub fn name(&self) -> &str {
+        let program = self.command.split(' ').next().unwrap_or("");
+        program.rsplit('/').next().unwrap_or(program).trim_end_matches(':')
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Machine {
+    pub name: Str,
+    pub ip: Str,
+    pub role: Role,
+    pub cpus: u32,
+    pub memory_mib: u32,
+    pub powered_on: bool,
+    pub booted_at: Time,
+    /// Absolute path → file.
+    pub files: OrdMap<Str, File>,
+    pub processes: OrdMap<u32, Process>,
+    pub next_pid: u32,
+    /// TCP port → the component that accepts on it.
+    pub listeners: OrdMap<u16, ActorId>,
+    /// Loaded kernel modules.
+    pub modules: OrdSet<Str>,
+    /// Services, by name without `.service`.
+    pub units: OrdMap<Str, systemd::Unit>,
+    /// What etcd keeps in its data folder: survives its process.
+    pub etcd_data: Option<EtcdData>,
+    /// What docker or containerd keeps: survives the daemon.
+    pub runtime: RuntimeData,
+    /// What the kernel knows of the pod network: survives who programmed it.
+    pub net: NetState,
+}
+
+impl Machine {
+    pub fn new(name: &str, ip: &str, role: Role) -> Machine {
+        Machine {
+            name: name.into(),
+            ip: ip.into(),
+            role,
+            cpus: 1,
+            memory_mib: 2560,
+            powered_on: true,
+            booted_at: Time::ZERO,
+            files: OrdMap::new(),
+            processes: OrdMap::new(),
+            next_pid: 1,
+            listeners: OrdMap::new(),
+            modules: OrdSet::new(),
+            units: OrdMap::new(),
+            etcd_data: None,
+            runtime: RuntimeData::default(),
+            net: NetState::default(),
+        }
+    }
+
+    /// Content of the regular file at an absolute path.
+    pub fn read(&self, path: &str) -> Option<&Str> {
+        self.files.get(path).map(|f| &f.content)
+    }
+    /// Writes a file, keeping its mode if it exists (0644 otherwise).
+    pub fn write(&mut self, path: &str, content: impl Into<Str>, now: Time) {
+        let mode = self.files.get(path).map_or(0o644, |f| f.mode);
+        self.files.insert(path.into(), File { content: content.into(), mode, modified: now });
+    }
+    /// Removes a file; whether it was there.
+    pub fn remove(&mut self, path: &str) -> bool {
+        self.files.remove(path).is_some()
+    }
+    /// Paths of all files below a folder, sorted.
+    pub fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a Str> {
+        let prefix = Str::from(format!("{}/", folder.trim_end_matches('/')));
+        let from = prefix.clone();
+        self.files.range(from..).map(|(p, _)| p).take_while(move |p| p.starts_with(prefix.as_str()))
+    }
+    /// Registers a process and returns its pid.
+    pub fn add_process(&mut self, command: &str, actor: Option<ActorId>, container: &str, now: Time) -> u32 {
+        let pid = self.next_pid;
+        self.next_pid += 1;
+        let process = Process {
+            pid,
+            parent: 1,
+            user: "root".into(),
+            command: command.into(),
+            started: now,
+            actor,
+            container: container.into(),
+        };
+        self.processes.insert(pid, process);
+        pid
+    }
+}

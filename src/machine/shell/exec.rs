@@ -1,0 +1,166 @@
+//! Finds what a name means and starts it: a command of the table, a script, another shell.
+
+use std::sync::Arc;
+
+use super::Shell;
+use crate::base::Str;
+use crate::machine::commands;
+use crate::machine::files::{self, Node};
+use crate::machine::task::Fd;
+use crate::machine::terminal::{Birth, Input, Terminal};
+use crate::sim::Ctx;
+
+/// Starts `args` as a child; its task. `Err`: exit code and message after `bash: `.
+pub(in crate::machine) fn spawn(
+    term: &mut Terminal,
+    ctx: &mut Ctx<'_>,
+    birth: Birth,
+    args: &[Str],
+) -> Result<u32, (i32, String)> {
+    let Some(name) = args.first() else { return Err((0, String::new())) };
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let command = commands::find(base, ctx.host().role, ctx.world.config.profile);
+    let path = name.contains('/').then(|| files::absolute(&birth.cwd, name));
+    let found = command.filter(|c| path.as_ref().is_none_or(|p| c.lives_at(p)));
+    if matches!(base, "bash" | "sh")
+        && (path.is_none() || path.as_deref().is_some_and(|p| files::parent(p).ends_with("bin")))
+    {
+        return shell(term, ctx, birth, args);
+    }
+    if let Some(command) = found {
+        return Ok(term.spawn_command(ctx, birth, command, args.to_vec()));
+    }
+    match path {
+        Some(path) => script(term, ctx, birth, &path, args),
+        None => Err((127, format!("{name}: command not found"))),
+    }
+}
+
+/// A path that is no command of ours: a script that may be run.
+fn script(
+    term: &mut Terminal,
+    ctx: &mut Ctx<'_>,
+    birth: Birth,
+    path: &str,
+    args: &[Str],
+) -> Result<u32, (i32, String)> {
+    let name = &args[0];
+    match files::stat(ctx.host(), path) {
+        None => Err((127, format!("{name}: {}", files::NO_SUCH))),
+        Some(Node::Folder) => Err((126, format!("{name}: {}", files::IS_FOLDER))),
+        Some(Node::File) if ctx.host().files.get(path).is_none_or(|f| f.mode & 0o111 == 0) => {
+            Err((126, format!("{name}: Permission denied")))
+        }
+        Some(Node::File) => {
+            let text = ctx.host().read(path).cloned().unwrap_or_default();
+            let first = text.lines().next().unwrap_or("");
+            if let Some(interpreter) = first.strip_prefix("#!")
+                && !interpreter.contains("sh")
+            {
+                return Err((126, format!("{name}:{interpreter}: bad interpreter: No such file or directory")));
+            }
+            let shell = Start { name, text: &text, script: true, ..Start::default() };
+            let command = format!("/bin/bash {}", args.join(" "));
+            Ok(start(term, ctx, birth, shell, &args[1..], first, &command))
+        }
+    }
+}
+
+#[derive(Default)]
+struct Start<'a> {
+    name: &'a str,
+    text: &'a str,
+    script: bool,
+    /// `-e`, `-x`, `-u`
+    flags: &'a str,
+}
+
+/// A shell that runs a text.
+fn start(
+    term: &mut Terminal,
+    ctx: &mut Ctx<'_>,
+    birth: Birth,
+    from: Start<'_>,
+    params: &[Str],
+    first_line: &str,
+    command: &str,
+) -> u32 {
+    let mut shell = Shell::new(from.name, &birth.env, birth.cwd.clone(), 0, ctx.now());
+    shell.script = from.script;
+    shell.scope.params = Arc::new(params.to_vec());
+    let shebang = first_line.strip_prefix("#!").and_then(|l| l.split(" -").nth(1)).unwrap_or("");
+    for flag in from.flags.chars().chain(shebang.chars()) {
+        super::builtins::set_flag(&mut shell.scope.options, flag, true);
+    }
+    shell.begin(super::parse(from.text, &imbl::OrdMap::new()));
+    term.spawn_shell(ctx, birth, shell, command)
+}
+
+/// `bash`, `sh`: `-c TEXT`, a script, or standard input.
+fn shell(term: &mut Terminal, ctx: &mut Ctx<'_>, birth: Birth, args: &[Str]) -> Result<u32, (i32, String)> {
+    let (mut flags, mut at) = (String::new(), 1);
+    let mut text = None;
+    while let Some(option) = args.get(at).filter(|a| a.starts_with('-') && a.len() > 1) {
+        at += 1;
+        match option.as_str() {
+            "--login" | "--norc" | "--posix" => {}
+            "--version" => {
+                text = Some("echo 'GNU bash, version 4.2.46(2)-release (x86_64-redhat-linux-gnu)'".into());
+            }
+            option if option.starts_with("--") => {
+                return Err((2, format!("{option}: invalid option")));
+            }
+            option => {
+                for flag in option[1..].chars() {
+                    match flag {
+                        'c' => {
+                            let Some(t) = args.get(at) else {
+                                return Err((2, "-c: option requires an argument".to_owned()));
+                            };
+                            text = Some(t.clone());
+                            at += 1;
+                        }
+                        'e' | 'x' | 'u' | 'f' => flags.push(flag),
+                        'l' | 'i' | 's' => {}
+                        _ => return Err((2, format!("-{flag}: invalid option"))),
+                    }
+                }
+            }
+        }
+    }
+    let command = args.join(" ");
+    if let Some(text) = text {
+        let name = args.get(at).cloned().unwrap_or_else(|| args[0].clone());
+        let from = Start { name: &name, text: &text, script: true, flags: &flags };
+        return Ok(start(term, ctx, birth, from, args.get(at + 1..).unwrap_or(&[]), "", &command));
+    }
+    if let Some(file) = args.get(at) {
+        let path = files::absolute(&birth.cwd, file);
+        let text = files::read(ctx.host(), &path).map_err(|e| (127, format!("{file}: {e}")))?;
+        let from = Start { name: file, text: &text, script: true, flags: &flags };
+        return Ok(start(term, ctx, birth, from, &args[at + 1..], "", &command));
+    }
+    match birth.fds.get(&0).cloned() {
+        Some(fd @ Fd::Read(_)) => {
+            // A script on standard input is read whole; one that is still being written is not run.
+            let text = match term.read_all(Some(&fd)) {
+                Input::Text(text) => text,
+                Input::Later => return Ok(start(term, ctx, birth, stdin_script(), &[], "", &command)),
+                Input::End => Str::new(),
+            };
+            let from = Start { name: &args[0], text: &text, script: true, flags: &flags };
+            Ok(start(term, ctx, birth, from, &[], "", &command))
+        }
+        _ => Ok(start(term, ctx, birth, Start { name: &args[0], ..Start::default() }, &[], "", &command)),
+    }
+}
+
+/// Reads its script line by line from a pipe that is still open.
+fn stdin_script() -> Start<'static> {
+    Start {
+        name: "bash",
+        text: "__script=; while IFS= read -r __line || [ -n \"$__line\" ]; do __script=\"$__script$__line\n\"; done; eval \"$__script\"",
+        script: true,
+        flags: "",
+    }
+}

@@ -1,0 +1,362 @@
+//! Typed lines: from the keyboard to the login shell, and what becomes of their results.
+
+use imbl::OrdMap;
+
+use super::run::Birth;
+use super::screen::Shown;
+use super::{Ran, Terminal};
+use crate::api::Value;
+use crate::base::Str;
+use crate::machine::shell::{self, Shell};
+use crate::machine::task::{Body, Line, Owner, Wait};
+use crate::machine::{Role, files};
+use crate::sim::{ActorId, Ctx, Msg, Profile, TraceId, What};
+
+/// Results of `run` lines kept.
+const RESULTS: usize = 64;
+/// Finished lines kept.
+const HISTORY: usize = 2_000;
+
+impl Terminal {
+    /// Starts a login shell where none runs.
+    pub(super) fn log_in(&mut self, ctx: &mut Ctx<'_>) {
+        if self.login != 0 || !ctx.host().powered_on {
+            return;
+        }
+        let shell = login_shell(ctx);
+        let birth = self.birth(ctx, 0, 0, true);
+        self.login = self.spawn_shell(ctx, birth, shell, "-bash");
+        self.set_prompt(ctx);
+    }
+
+    fn birth(&self, ctx: &Ctx<'_>, parent: u32, line: u32, keyboard: bool) -> Birth {
+        let home = files::home(ctx.host().role);
+        let (env, cwd) = (environment(ctx), Str::from(home));
+        Birth { parent, line, fds: Terminal::line_fds(line, keyboard), cwd, env, cause: ctx.cause }
+    }
+
+    /// A line was typed.
+    pub(super) fn line(&mut self, ctx: &mut Ctx<'_>, text: &str) {
+        let now = ctx.now();
+        if self.login == 0 {
+            self.show(now, Shown::Typed, &format!("{text}\n"));
+            let ip = ctx.host().ip.clone();
+            let error = format!("ssh: connect to host {ip} port 22: Connection timed out\n");
+            self.show(now, Shown::Err, &error);
+            let (line, stderr) = (Str::from(text), Str::from(error));
+            self.remember(Ran { line, code: 255, stdout: Str::new(), stderr, started: now, ended: now });
+            return;
+        }
+        if self.foreground.is_some() {
+            self.show(now, Shown::Typed, &format!("{text}\n"));
+            self.typed.push_back(Some(text.into()));
+            self.stir();
+            return;
+        }
+        self.begin(ctx, text);
+    }
+
+    /// Gives a line to the login shell.
+    fn begin(&mut self, ctx: &mut Ctx<'_>, text: &str) {
+        let now = ctx.now();
+        let prompt = self.prompt();
+        self.show(now, Shown::Prompt, &prompt);
+        self.show(now, Shown::Typed, &format!("{text}\n"));
+        let whole = if self.partial.is_empty() { text.to_owned() } else { format!("{}\n{text}", self.partial) };
+        self.partial.clear();
+        let Some(Body::Shell(shell)) = self.tasks.get(&self.login).map(|t| &t.body) else { return };
+        let joined = whole.len() - whole.trim_end_matches('\\').len();
+        if joined % 2 == 1 {
+            self.partial = whole; // the line goes on
+            return;
+        }
+        match shell::parse(&whole, &shell.aliases) {
+            Err(shell::SyntaxError::Incomplete { .. }) => self.partial = whole,
+            Ok(block) if block.is_empty() => {}
+            parsed => {
+                let line = self.open_line(ctx, &whole, Owner::Typed);
+                self.foreground = Some(line);
+                let cause = self.lines.get(&line).map_or(TraceId::NONE, |l| l.cause);
+                let Some(task) = self.tasks.get_mut(&self.login) else { return };
+                task.fds = Terminal::line_fds(line, true);
+                (task.line, task.cause, task.wait) = (line, cause, Wait::Nothing);
+                if let Body::Shell(shell) = &mut task.body {
+                    shell.typed.push_back(whole.into());
+                    shell.begin(parsed);
+                }
+                self.ready.push_back(self.login);
+            }
+        }
+    }
+
+    fn open_line(&mut self, ctx: &mut Ctx<'_>, text: &str, owner: Owner) -> u32 {
+        self.next_line += 1;
+        let cause = ctx.trace(What::Command { machine: ctx.machine, line: text.into() });
+        let line = Line { text: text.into(), stdout: "".into(), stderr: "".into(), started: ctx.now(), cause, owner };
+        self.lines.insert(self.next_line, line);
+        self.next_line
+    }
+
+    /// Goes on with what was typed ahead; whether there was anything to start.
+    pub(super) fn next_line(&mut self, ctx: &mut Ctx<'_>) -> bool {
+        if self.foreground.is_some() || self.login == 0 {
+            return false;
+        }
+        match self.typed.pop_front() {
+            Some(Some(text)) => self.begin(ctx, &text),
+            Some(None) => {}
+            None => return false,
+        }
+        true
+    }
+
+    /// The login shell has nothing more to do.
+    pub(in crate::machine) fn login_idle(&mut self, ctx: &mut Ctx<'_>, shell: &mut Shell) {
+        self.prompt = prompt(ctx, &shell.scope.cwd);
+        if let Some(line) = self.foreground {
+            self.line_ended(ctx, line, shell.scope.status);
+            let ended: Vec<_> = shell.jobs.iter().filter(|j| !self.tasks.contains_key(&j.task)).cloned().collect();
+            shell.jobs.retain(|j| self.tasks.contains_key(&j.task));
+            for job in ended {
+                let how = match self.exit_code(job.task).unwrap_or(0) {
+                    0 => "Done".to_owned(),
+                    143 => "Terminated".to_owned(),
+                    137 => "Killed".to_owned(),
+                    code => format!("Exit {code}"),
+                };
+                let text = format!("[{}]+  {how:<22}  {}\n", job.number, job.text);
+                self.show(ctx.now(), Shown::Out, &text);
+            }
+        }
+    }
+
+    fn set_prompt(&mut self, ctx: &Ctx<'_>) {
+        self.prompt = prompt(ctx, &self.cwd());
+    }
+
+    /// A line was carried out.
+    pub(super) fn line_ended(&mut self, ctx: &mut Ctx<'_>, line: u32, code: i32) {
+        let Some(ended) = self.lines.remove(&line) else { return };
+        ctx.cause = ended.cause;
+        ctx.trace(What::Exit { machine: ctx.machine, line: ended.text.clone(), code });
+        let Line { text, stdout, stderr, started, owner, .. } = ended;
+        let ran = Ran { line: text, code, stdout, stderr, started, ended: ctx.now() };
+        match owner {
+            Owner::Typed => {
+                self.remember(ran);
+                self.foreground = None;
+                self.leave_full_screen();
+                self.remote_prompt = Str::new();
+            }
+            Owner::Run { id, .. } => {
+                self.kept.retain(|k| *k != id);
+                self.kept.push_back(id.clone());
+                self.results.insert(id, ran);
+                if self.kept.len() > RESULTS
+                    && let Some(oldest) = self.kept.pop_front()
+                {
+                    self.results.remove(&oldest);
+                }
+            }
+            Owner::Remote { terminal, token } => {
+                self.send_back(ctx, terminal, map! { "token" => token, "code" => code }.into())
+            }
+        }
+    }
+
+    fn remember(&mut self, ran: Ran) {
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(ran);
+    }
+
+    /// `run`: a line in a fresh shell.
+    pub(super) fn run_line(&mut self, ctx: &mut Ctx<'_>, data: &Value) {
+        let quiet = data.get("quiet").and_then(Value::as_bool).unwrap_or(false);
+        let owner = Owner::Run { id: data.str("id").into(), quiet };
+        self.fresh_shell(ctx, data.str("line"), owner, None);
+    }
+
+    fn fresh_shell(&mut self, ctx: &mut Ctx<'_>, text: &str, owner: Owner, input: Option<&str>) {
+        let line = self.open_line(ctx, text, owner);
+        if self.login == 0 {
+            return self.line_ended(ctx, line, 255);
+        }
+        ctx.cause = self.lines.get(&line).map_or(ctx.cause, |l| l.cause);
+        let mut birth = self.birth(ctx, 0, line, false);
+        if let Some(input) = input {
+            let pipe = self.new_pipe(input);
+            birth.fds.insert(0, crate::machine::task::Fd::Read(pipe));
+        }
+        let mut shell = Shell::new("bash", &birth.env, birth.cwd.clone(), 0, ctx.now());
+        shell.script = ctx.world.config.profile == Profile::Modern;
+        shell.begin(shell::parse(text, &OrdMap::new()));
+        self.spawn_shell(ctx, birth, shell, "bash -c");
+    }
+
+    /// Ctrl-C: ends what runs in the foreground.
+    pub(super) fn interrupt(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now();
+        self.typed.clear();
+        if self.login == 0 {
+            return;
+        }
+        if self.foreground.is_none() {
+            let text = format!("{}^C\n", self.prompt());
+            self.partial.clear();
+            self.show(now, Shown::Prompt, &text);
+            return;
+        }
+        self.show(now, Shown::Typed, "^C\n");
+        let login = self.login;
+        let Some(Body::Shell(shell)) = self.tasks.get(&login).map(|t| &t.body) else { return };
+        let background: Vec<u32> = shell.jobs.iter().map(|j| j.task).collect();
+        let children = self.tasks.values().filter(|t| t.parent == login && !background.contains(&t.id));
+        for child in children.map(|t| t.id).collect::<Vec<_>>() {
+            self.signal(ctx, child, 2);
+        }
+        if let Some(task) = self.tasks.get_mut(&login)
+            && let Body::Shell(shell) = &mut task.body
+        {
+            shell.interrupted();
+            task.wait = Wait::Nothing;
+        }
+        self.ready.push_back(login);
+    }
+
+    /// Ctrl-D: the end of what a command reads, or of the shell.
+    pub(super) fn end_of_input(&mut self, ctx: &mut Ctx<'_>) {
+        if self.login == 0 {
+        } else if self.foreground.is_some() {
+            self.typed.push_back(None);
+            self.stir();
+        } else if self.partial.is_empty() {
+            self.begin(ctx, "exit");
+        }
+    }
+
+    /// `exit`: a new login shell takes its place, as the learner's window stays.
+    pub(super) fn logged_out(&mut self, ctx: &mut Ctx<'_>) {
+        self.show(ctx.now(), Shown::Out, "logout\n");
+        self.login = 0;
+        if let Some(line) = self.foreground {
+            self.line_ended(ctx, line, 0);
+        }
+        self.log_in(ctx);
+    }
+
+    /// The machine is off: all that ran here is gone.
+    pub(super) fn power_lost(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now();
+        let name = ctx.host().name.clone();
+        self.login = 0;
+        self.foreground = None;
+        self.partial.clear();
+        self.typed.clear();
+        self.leave_full_screen();
+        self.remote_prompt = Str::new();
+        for task in std::mem::take(&mut self.tasks).into_values() {
+            self.tokens.remove(&task.token);
+        }
+        (self.pipes, self.exits, self.ready) = Default::default();
+        for line in std::mem::take(&mut self.lines).into_values() {
+            let Line { text, stdout, stderr, started, owner, .. } = line;
+            let ran = Ran { line: text, code: 255, stdout, stderr, started, ended: now };
+            match owner {
+                Owner::Typed => self.remember(ran),
+                Owner::Run { id, .. } => drop(self.results.insert(id, ran)),
+                Owner::Remote { .. } => {} // no power, no goodbye
+            }
+        }
+        self.show(now, Shown::Err, &format!("Connection to {name} closed by remote host.\n"));
+        self.prompt = Str::new();
+    }
+
+    // --- other machines' terminals (ssh) ---
+
+    /// Always after the same time, so that nothing overtakes what was sent before.
+    pub(super) fn send_back(&mut self, ctx: &mut Ctx<'_>, to: ActorId, data: Value) {
+        let way = ctx.world.machine_of(to).and_then(|m| ctx.world.link(ctx.machine, m));
+        if let Some(way) = way {
+            ctx.send(to, way, Msg::Notify("remote".into(), data));
+        }
+    }
+
+    /// ssh on another machine wants a line run here.
+    pub(super) fn remote_run(&mut self, ctx: &mut Ctx<'_>, data: &Value) {
+        let number = |key| data.get(key).and_then(Value::as_int).unwrap_or(0);
+        let terminal = ActorId(number("terminal") as u32);
+        let token = number("token") as u64;
+        let input = data.get("input").map(Value::as_str);
+        self.fresh_shell(ctx, data.str("line"), Owner::Remote { terminal, token }, input);
+    }
+
+    /// The ssh that asked is gone: its command gets a hang-up.
+    pub(super) fn remote_end(&mut self, ctx: &mut Ctx<'_>, data: &Value) {
+        let token = data.get("token").and_then(Value::as_int).unwrap_or(0) as u64;
+        let from = ActorId(data.get("terminal").and_then(Value::as_int).unwrap_or(0) as u32);
+        let owner = Owner::Remote { terminal: from, token };
+        let Some(line) = self.lines.iter().find(|(_, l)| l.owner == owner).map(|(id, _)| *id) else { return };
+        let tasks: Vec<u32> = self.tasks.values().filter(|t| t.line == line && t.parent == 0).map(|t| t.id).collect();
+        for task in tasks {
+            self.signal(ctx, task, 1);
+        }
+    }
+
+    /// Output or result of a command that runs on another machine.
+    pub(super) fn remote_event(&mut self, data: &Value) {
+        let token = data.get("token").and_then(Value::as_int).unwrap_or(0);
+        for task in self.tasks.values_mut() {
+            if let Body::Command(running) = &mut task.body
+                && i64::from(task.id) == token
+            {
+                running.remote.push_back(data.clone());
+                self.ready.push_back(task.id);
+                return;
+            }
+        }
+    }
+}
+
+/// `[root@m-k8s ~]# `
+fn prompt(ctx: &Ctx<'_>, cwd: &str) -> Str {
+    let host = ctx.host();
+    let home = files::home(host.role);
+    let folder = match cwd {
+        "/" => "/",
+        cwd if cwd == home => "~",
+        cwd => cwd.rsplit('/').next().unwrap_or(cwd),
+    };
+    let (user, sign) = if host.role == Role::Host { ("learner", '$') } else { ("root", '#') };
+    ecow::eco_format!("[{user}@{} {folder}]{sign} ", host.name)
+}
+
+/// What a login gives its programs.
+fn environment(ctx: &Ctx<'_>) -> OrdMap<Str, Str> {
+    let host = ctx.host();
+    let user = if host.role == Role::Host { "learner" } else { "root" };
+    [
+        ("HOME", files::home(host.role)),
+        ("HOSTNAME", host.name.as_str()),
+        ("LANG", "en_US.UTF-8"),
+        ("LOGNAME", user),
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin:/root/bin"),
+        ("SHELL", "/bin/bash"),
+        ("TERM", "xterm-256color"),
+        ("USER", user),
+    ]
+    .into_iter()
+    .map(|(name, text)| (Str::from(name), Str::from(text)))
+    .collect()
+}
+
+fn login_shell(ctx: &Ctx<'_>) -> Shell {
+    let home = Str::from(files::home(ctx.host().role));
+    let mut shell = Shell::new("-bash", &environment(ctx), home, 0, ctx.now());
+    shell.interactive = true;
+    for (name, text) in [("ll", "ls -l --color=auto"), ("ls", "ls --color=auto")] {
+        shell.aliases.insert(name.into(), text.into());
+    }
+    shell
+}

@@ -1,0 +1,152 @@
+//! The terminal of a machine: the screen, the login shell, and all that runs in it.
+//!
+//! It gets `Msg::Notify` with a topic: `line` (text typed), `interrupt` (Ctrl-C), `eof` (Ctrl-D),
+//! `power` (from the machine: `off`, `on`) and `run` (`{line, id, quiet}`: a line in a fresh shell,
+//! its result kept in [`Terminal::results`] under `id`). `remote-*` topics come from terminals of
+//! other machines (ssh).
+//!
+//! - [`screen`]: what is shown
+//! - [`run`]: tasks start, take turns, end
+//! - [`pipes`]: reading and writing
+//! - [`host`]: how a command's effects are carried out
+//! - [`lines`]: typed lines
+
+mod host;
+mod lines;
+mod pipes;
+mod run;
+mod screen;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use imbl::{OrdMap, Vector};
+
+pub(in crate::machine) use host::CommandHost;
+pub(in crate::machine) use pipes::{Broken, Input};
+pub(in crate::machine) use run::Birth;
+pub use screen::{CLEAR, Chunk, FULL, Shown};
+
+use crate::api::Value;
+use crate::base::{Str, Time};
+use crate::component_boilerplate;
+use crate::machine::program::Answer;
+use crate::machine::task::{Body, Line, Pipe, Task};
+use crate::sim::{Component, Ctx, Msg};
+
+/// A finished command line.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ran {
+    pub line: Str,
+    pub code: i32,
+    pub stdout: Str,
+    pub stderr: Str,
+    pub started: Time,
+    pub ended: Time,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Terminal {
+    /// Pieces in the order they appeared; the oldest go when there are too many.
+    pub screen: Vector<Chunk>,
+    /// Finished lines, oldest first.
+    pub history: Vector<Ran>,
+    /// Results of `run` lines by their id; the newest 64 stay.
+    pub results: OrdMap<Str, Ran>,
+    /// Ids of `results`, oldest first.
+    kept: VecDeque<Str>,
+    pub(in crate::machine) tasks: BTreeMap<u32, Task>,
+    pub(in crate::machine) lines: BTreeMap<u32, Line>,
+    pipes: BTreeMap<u32, Pipe>,
+    /// Exit codes of tasks whose parent has not asked yet: child → (parent, code).
+    exits: BTreeMap<u32, (u32, i32)>,
+    /// Tasks whose turn it is.
+    ready: VecDeque<u32>,
+    /// Answers and timers on their way: token → task.
+    tokens: BTreeMap<u64, u32>,
+    next_task: u32,
+    next_line: u32,
+    next_pipe: u32,
+    next_token: u64,
+    /// The task that reads typed lines; 0 while the machine is off.
+    pub(in crate::machine) login: u32,
+    /// The typed line being carried out.
+    foreground: Option<u32>,
+    /// Typed while a command ran; `None`: Ctrl-D.
+    typed: VecDeque<Option<Str>>,
+    /// Lines of a command that is not complete yet.
+    partial: String,
+    /// What the screen showed before a full-screen program began.
+    behind: Option<Vector<Chunk>>,
+    /// Prompt of another machine's shell while ssh runs it.
+    pub(in crate::machine) remote_prompt: Str,
+    prompt: Str,
+}
+
+/// `Msg::Timer` number of all timers here but one; the argument is the token.
+pub(in crate::machine) const TIMER: u16 = 1;
+/// The client's time for a watch is over; the argument is the watch's token.
+pub(in crate::machine) const TIMER_WATCH: u16 = 2;
+
+impl Terminal {
+    pub fn new() -> Terminal {
+        Terminal::default()
+    }
+    /// Whether a typed line is still being carried out.
+    pub fn running(&self) -> bool {
+        self.foreground.is_some()
+    }
+    /// `[root@m-k8s ~]# `; `> ` where a command goes on; empty while a command runs.
+    pub fn prompt(&self) -> String {
+        match self.foreground {
+            Some(_) => self.remote_prompt.to_string(),
+            None if !self.partial.is_empty() => "> ".to_owned(),
+            None => self.prompt.to_string(),
+        }
+    }
+    /// Typed lines, oldest first: for the up arrow.
+    pub fn typed_lines(&self) -> Vec<Str> {
+        match self.tasks.get(&self.login).map(|t| &t.body) {
+            Some(Body::Shell(shell)) => shell.typed.iter().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+    /// Folder the login shell is in.
+    pub fn cwd(&self) -> Str {
+        match self.tasks.get(&self.login).map(|t| &t.body) {
+            Some(Body::Shell(shell)) => shell.scope.cwd.clone(),
+            _ => "/".into(),
+        }
+    }
+
+    fn notified(&mut self, ctx: &mut Ctx<'_>, topic: &str, data: &Value) {
+        match topic {
+            "line" => self.line(ctx, data.as_str()),
+            "interrupt" => self.interrupt(ctx),
+            "eof" => self.end_of_input(ctx),
+            "power" if data.as_str() == "off" => self.power_lost(ctx),
+            "power" => self.log_in(ctx),
+            "run" => self.run_line(ctx, data),
+            "remote-run" => self.remote_run(ctx, data),
+            "remote-end" => self.remote_end(ctx, data),
+            "remote" => self.remote_event(data),
+            _ => {}
+        }
+    }
+}
+
+impl Component for Terminal {
+    fn handle(&mut self, ctx: &mut Ctx<'_>, msg: Msg) {
+        match msg {
+            Msg::Start => self.log_in(ctx),
+            Msg::Notify(topic, data) => self.notified(ctx, &topic, &data),
+            Msg::Timer(TIMER, token) => self.answered(ctx, token.parse().unwrap_or(0), Answer::Done),
+            Msg::Timer(TIMER_WATCH, token) => self.watched(ctx, token.parse().unwrap_or(0), None),
+            Msg::Response(token, reply) => self.answered(ctx, token, Answer::Reply(reply)),
+            Msg::Watch(token, event) => self.watched(ctx, token, Some(event)),
+            Msg::WatchClosed(token) => self.watched(ctx, token, None),
+            _ => {}
+        }
+        self.run(ctx);
+    }
+    component_boilerplate!();
+}

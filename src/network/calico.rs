@@ -1,0 +1,154 @@
+//! calico-node: installs the CNI configuration, programs tunnel and routes, and tells the API that
+//! the node's network is up. Felix, BIRD and the install-cni container in one.
+//! Models projectcalico/node as far as a learner sees it.
+
+use super::{cni, ipam};
+use crate::api::{Kind, Object, ObjectKey, Request, Response};
+use crate::base::{Duration, Str};
+use crate::component_boilerplate;
+use crate::machine::Machine;
+use crate::sim::{Component, Ctx, Endpoint, Msg};
+
+#[derive(Clone, Debug)]
+pub struct Calico {
+    server: Endpoint,
+    node: Str,
+    ready: bool,
+}
+
+const TIMER_READY: u16 = 1;
+const TIMER_RETRY: u16 = 2;
+const TIMER_REFRESH: u16 = 3;
+/// Felix looks at the routes this often.
+const REFRESH: Duration = Duration::secs(90);
+const TOKEN_GET: u64 = 1;
+const TOKEN_UPDATE: u64 = 2;
+
+/// Packets between the pods of two machines are lost where bridged traffic is hidden from iptables
+/// once the interfaces were rebuilt (the lab's finding, see docs/FIDELITY.md).
+pub fn kernel_ready(machine: &Machine) -> bool {
+    machine.modules.contains("br_netfilter")
+}
+
+impl Calico {
+    pub fn new(server: Endpoint, node: &str) -> Calico {
+        Calico { server, node: node.into(), ready: false }
+    }
+
+    /// Whether Felix and BIRD report ready.
+    pub fn ready(&self) -> bool {
+        self.ready
+    }
+
+    fn come_up(&mut self, ctx: &mut Ctx<'_>) {
+        let (now, machine, machines) = (ctx.now(), ctx.machine, ctx.world.machines().len() as u32);
+        let node = self.node.clone();
+        let host = ctx.host_mut();
+        if host.read(cni::CONF).is_none() {
+            host.write(cni::CONF, CONFLIST, now);
+        }
+        host.write(cni::NODENAME, node, now);
+        host.modules.insert("ipip".into());
+        host.modules.insert("tunnel4".into());
+        host.net.routes = kernel_ready(host);
+        if host.net.blocks.is_empty() {
+            // The first address of a machine is its tunnel's.
+            let tunnel = ipam::allocate(&mut host.net.blocks, machine, machines);
+            debug_assert!(tunnel.is_some());
+        }
+        self.ready = true;
+        self.ask(ctx);
+        ctx.timer(REFRESH, TIMER_REFRESH, "");
+    }
+
+    fn key(&self) -> ObjectKey {
+        ObjectKey::new(Kind::NODE, "", self.node.clone())
+    }
+
+    fn ask(&mut self, ctx: &mut Ctx<'_>) {
+        let request = self.sign(Request::get(&self.key()));
+        ctx.request(&self.server, TOKEN_GET, request);
+    }
+
+    fn sign(&self, request: Request) -> Request {
+        let user = "system:serviceaccount:kube-system:calico-node".into();
+        Request { user, user_agent: "calico-node".into(), ..request }
+    }
+
+    /// Posts `NetworkUnavailable=False`, `CalicoIsUp`.
+    fn announce(&mut self, ctx: &mut Ctx<'_>, node: &Object) {
+        let mut node = node.clone();
+        let at = ctx.now().rfc3339();
+        let condition = map! {
+            "lastHeartbeatTime" => &at,
+            "lastTransitionTime" => &at,
+            "message" => "Calico is running on this node",
+            "reason" => "CalicoIsUp",
+            "status" => "False",
+            "type" => "NetworkUnavailable",
+        };
+        let conditions = node.entry(&["status", "conditions"]).make_list().make_mut();
+        conditions.retain(|c| c.str("type") != "NetworkUnavailable");
+        conditions.insert(0, condition.into());
+        let request = self.sign(Request::update_status(node));
+        ctx.request(&self.server, TOKEN_UPDATE, request);
+    }
+}
+
+impl Component for Calico {
+    fn handle(&mut self, ctx: &mut Ctx<'_>, msg: Msg) {
+        match msg {
+            Msg::Start => {
+                let wait = ctx.rng.between(Duration::millis(900), Duration::millis(2_500));
+                ctx.timer(wait, TIMER_READY, "");
+            }
+            Msg::Timer(TIMER_READY, _) => self.come_up(ctx),
+            Msg::Timer(TIMER_RETRY, _) => self.ask(ctx),
+            Msg::Timer(TIMER_REFRESH, _) => {
+                if !ctx.host().net.routes && kernel_ready(ctx.host()) {
+                    ctx.host_mut().net.routes = true;
+                }
+                ctx.timer(REFRESH, TIMER_REFRESH, "");
+            }
+            Msg::Response(TOKEN_GET, Ok(Response::Object(node))) => self.announce(ctx, &node),
+            Msg::Response(TOKEN_UPDATE, Ok(Response::Object(_))) => {}
+            Msg::Response(..) => ctx.timer(Duration::secs(2), TIMER_RETRY, ""),
+            _ => {}
+        }
+    }
+
+    component_boilerplate!();
+}
+
+/// What the install-cni container of calico 3.x writes.
+const CONFLIST: &str = r#"{
+  "name": "k8s-pod-network",
+  "cniVersion": "0.3.1",
+  "plugins": [
+    {
+      "type": "calico",
+      "log_level": "info",
+      "datastore_type": "kubernetes",
+      "mtu": 1440,
+      "ipam": {
+          "type": "calico-ipam"
+      },
+      "policy": {
+          "type": "k8s"
+      },
+      "kubernetes": {
+          "kubeconfig": "/etc/cni/net.d/calico-kubeconfig"
+      }
+    },
+    {
+      "type": "portmap",
+      "snat": true,
+      "capabilities": {"portMappings": true}
+    },
+    {
+      "type": "bandwidth",
+      "capabilities": {"bandwidth": true}
+    }
+  ]
+}
+"#;

@@ -1,0 +1,52 @@
+//! The pod network: Calico-like address blocks and routes, kube-proxy's rules, CoreDNS, and the path
+//! a packet walks through them. What the kernel of a machine holds lies in [`NetState`] and outlives
+//! the processes that programmed it.
+//!
+//! Not here: NetworkPolicy, IPv6, UDP beyond name service, bandwidth.
+
+pub mod calico;
+pub mod cni;
+pub mod dns;
+pub mod ipam;
+pub mod path;
+pub mod proxy;
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, Vector};
+
+use crate::api::{Object, ObjectKey};
+use crate::sim::{TraceId, World};
+
+pub use calico::Calico;
+pub use cni::{cni_add, cni_del};
+pub use dns::{CoreDns, resolve};
+pub use path::{Connection, Outcome, Peer, connect};
+pub use proxy::KubeProxy;
+
+/// What a machine's kernel knows of the pod network.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct NetState {
+    /// Address blocks this machine has claimed. Claims lie in Calico's store, so a reboot keeps them.
+    pub blocks: Vector<ipam::Block>,
+    /// Tunnel and routes to the other machines' blocks are in place.
+    pub routes: bool,
+    /// kube-proxy's rules: the services and the backends they were made from.
+    pub services: OrdMap<ObjectKey, Arc<Object>>,
+    pub backends: OrdMap<ObjectKey, Arc<Object>>,
+}
+
+impl NetState {
+    /// What a reboot leaves: claims, but no rules and no routes.
+    pub fn after_boot(&self) -> NetState {
+        NetState { blocks: self.blocks.clone(), ..NetState::default() }
+    }
+}
+
+/// `systemctl restart network`: interfaces go down and up again, which takes Calico's tunnel and
+/// routes along. Felix puts them back at once, unless bridged packets no longer reach iptables.
+pub fn restarted(world: &mut World, machine: u32, _cause: TraceId) {
+    let felix = world.actor_named(machine, "calico-node").is_some();
+    let m = world.machine_mut(machine);
+    m.net.routes = felix && calico::kernel_ready(m);
+}

@@ -1,0 +1,183 @@
+//! The way of a connection: the sender's rules, routes and tunnels between machines, and who listens
+//! at its end. Walks the state of the machines as it is at that instant; nothing is scripted.
+
+use super::ipam;
+use super::proxy::{self, Rule};
+use crate::api::{Kind, ObjectKey};
+use crate::base::hash::Fnv;
+use crate::base::{Duration, Str};
+use crate::runtime::{ContainerState, Sandbox};
+use crate::sim::{ActorId, TraceId, What, World};
+
+/// Who accepted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Peer {
+    pub machine: u32,
+    pub pod: Option<ObjectKey>,
+    /// The component behind the port, if it has one.
+    pub actor: Option<ActorId>,
+    /// Address and port it was reached at, after translation.
+    pub ip: Str,
+    pub port: u16,
+    /// What its HTTP server says to `GET /`; `None`: it does not speak HTTP.
+    pub body: Option<Str>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Outcome {
+    Ok(Peer),
+    Refused,
+    /// Packets are lost: the client waits as long as it cares to.
+    Timeout,
+    NoRoute,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Connection {
+    pub outcome: Outcome,
+    /// There and back.
+    pub delay: Duration,
+}
+
+/// Connects from a machine, or from a pod on it, to `ip:port`.
+pub fn connect(
+    world: &mut World,
+    from_machine: u32,
+    from_pod: Option<&ObjectKey>,
+    ip: &str,
+    port: u16,
+    cause: TraceId,
+) -> Connection {
+    let client = from_pod
+        .map_or_else(|| world.machine(from_machine).name.clone(), |p| ecow::eco_format!("{}/{}", p.namespace, p.name));
+    let connection = walk(world, from_machine, &client, ip, port, Some(cause));
+    let outcome = match &connection.outcome {
+        Outcome::Ok(_) => "ok",
+        Outcome::Refused => "refused",
+        Outcome::Timeout => "timeout",
+        Outcome::NoRoute => "no route",
+    };
+    packet(world, connection.delay, Some(cause), &client, ip, port, outcome.into());
+    connection
+}
+
+/// The same without a trace: the kubelet's probes, which nobody wants to see.
+pub fn reach(world: &mut World, from_machine: u32, ip: &str, port: u16) -> Connection {
+    walk(world, from_machine, "kubelet", ip, port, None)
+}
+
+fn packet(world: &mut World, delay: Duration, cause: Option<TraceId>, from: &str, to: &str, port: u16, outcome: Str) {
+    let Some(cause) = cause else { return };
+    let (now, none) = (world.now, ActorId::default());
+    let what = What::Packet { from: from.into(), to: to.into(), port, outcome };
+    world.trace.push(now, now + delay, cause, none, none, what);
+}
+
+const LOST: Connection = Connection { outcome: Outcome::Timeout, delay: Duration::ZERO };
+const REFUSED: Connection = Connection { outcome: Outcome::Refused, delay: Duration::micros(400) };
+
+fn walk(world: &mut World, from: u32, client: &str, ip: &str, port: u16, cause: Option<TraceId>) -> Connection {
+    let here = ip == "127.0.0.1" || ip == "localhost" || world.machine(from).ip == ip;
+    if let Some(rule) = proxy::lookup(&world.machine(from).net, ip, port, here) {
+        let Some((to, to_port)) = pick(world, &rule, client) else { return REFUSED };
+        packet(world, Duration::micros(50), cause, client, ip, port, ecow::eco_format!("dnat {to}:{to_port}"));
+        return deliver(world, from, client, &to, to_port);
+    }
+    let Some(machine) = (if here { Some(from) } else { world.machine_by_ip(ip) }) else {
+        return deliver(world, from, client, ip, port);
+    };
+    let Some(way) = world.link(from, machine) else { return LOST };
+    // A node port is translated by the machine that the packet reaches.
+    if let Some(rule) = proxy::lookup(&world.machine(machine).net, ip, port, true) {
+        let Some((to, to_port)) = pick(world, &rule, client) else { return REFUSED };
+        packet(world, way, cause, client, ip, port, ecow::eco_format!("dnat {to}:{to_port}"));
+        let rest = deliver(world, machine, client, &to, to_port);
+        return Connection { delay: rest.delay + way + way, ..rest };
+    }
+    let listener = world.machine(machine).listeners.get(&port).copied();
+    match listener.filter(|id| world.alive(*id)).map(Some).or_else(|| host_port(world, machine, port).map(|_| None)) {
+        Some(actor) => {
+            let pod = host_port(world, machine, port);
+            let body = pod.as_ref().and_then(|(_, body)| body.clone());
+            let peer = Peer { machine, pod: pod.map(|(key, _)| key), actor, ip: ip.into(), port, body };
+            Connection { outcome: Outcome::Ok(peer), delay: way + way + Duration::micros(300) }
+        }
+        None => Connection { delay: way + way, ..REFUSED },
+    }
+}
+
+/// One of a rule's backends: by chance, or always the same for a sticky service.
+fn pick(world: &World, rule: &Rule, client: &str) -> Option<(Str, u16)> {
+    let mut h = Fnv::default();
+    if rule.sticky {
+        h.write(client.as_bytes());
+    } else {
+        // The kernel's statistic match draws at random; this draw depends on all that happened so far.
+        h.write_u64(world.trace.hash());
+        h.write_u64(world.trace.last_id().0);
+    }
+    let n = rule.backends.len() as u64;
+    (n > 0).then(|| rule.backends[((h.0 >> 16) % n) as usize].clone())
+}
+
+/// A pod of the host's network that listens on the machine's own port.
+fn host_port(world: &World, machine: u32, port: u16) -> Option<(ObjectKey, Option<Str>)> {
+    let data = &world.machine(machine).runtime;
+    let sandboxes = data.sandboxes.values().filter(|s| s.host_network && s.ready);
+    sandboxes.into_iter().find_map(|s| {
+        let container = data.running_in(&s.id).find(|c| c.program.ports().contains(&port))?;
+        Some((s.pod.clone(), container.program.page(&world.machine(machine).name, "")))
+    })
+}
+
+/// Carries packets to a pod's address: over the tunnel if it is on another machine.
+fn deliver(world: &World, from: u32, client: &str, ip: &str, port: u16) -> Connection {
+    if let Some(machine) = world.machine_by_ip(ip) {
+        return to_machine(world, from, machine, ip, port);
+    }
+    let Some(number) = ipam::parse(ip) else { return Connection { outcome: Outcome::NoRoute, delay: Duration::ZERO } };
+    let owner = world.machines().position(|m| m.net.blocks.iter().any(|b| b.holds(number))).map(|i| i as u32);
+    let Some(machine) = owner else { return LOST };
+    let sender = world.machine(from);
+    // The learner's own computer has no route into the pod network.
+    if sender.net.blocks.is_empty() {
+        return LOST;
+    }
+    let Some(way) = world.link(from, machine) else { return LOST };
+    if machine != from && !(sender.net.routes && world.machine(machine).net.routes) {
+        return LOST;
+    }
+    let data = &world.machine(machine).runtime;
+    let sandbox = data.by_ip.get(ip).and_then(|id| data.sandboxes.get(id)).filter(|s| s.ready);
+    let Some(sandbox) = sandbox else {
+        return Connection { outcome: Outcome::NoRoute, delay: Duration::secs(3) };
+    };
+    let outcome = match listening(world, machine, sandbox, client, ip, port) {
+        Some(peer) => Outcome::Ok(peer),
+        None => Outcome::Refused,
+    };
+    Connection { outcome, delay: way + way + Duration::micros(350) }
+}
+
+fn to_machine(world: &World, from: u32, machine: u32, ip: &str, port: u16) -> Connection {
+    let Some(way) = world.link(from, machine) else { return LOST };
+    let listener = world.machine(machine).listeners.get(&port).copied().filter(|id| world.alive(*id));
+    let pod = host_port(world, machine, port);
+    if listener.is_none() && pod.is_none() {
+        return Connection { delay: way + way, ..REFUSED };
+    }
+    let body = pod.as_ref().and_then(|(_, body)| body.clone());
+    let peer = Peer { machine, pod: pod.map(|(key, _)| key), actor: listener, ip: ip.into(), port, body };
+    Connection { outcome: Outcome::Ok(peer), delay: way + way + Duration::micros(300) }
+}
+
+fn listening(world: &World, machine: u32, sandbox: &Sandbox, client: &str, ip: &str, port: u16) -> Option<Peer> {
+    let data = &world.machine(machine).runtime;
+    let container = data
+        .in_sandbox(&sandbox.id)
+        .find(|c| c.state == ContainerState::Running && c.program.ports().contains(&port))?;
+    // A pod's host name is its own name unless the pod says otherwise.
+    let body = container.program.page(&sandbox.pod.name, client);
+    debug_assert_eq!(sandbox.pod.kind, Kind::POD);
+    Some(Peer { machine, pod: Some(sandbox.pod.clone()), actor: container.actor, ip: ip.into(), port, body })
+}

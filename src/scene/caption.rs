@@ -1,0 +1,313 @@
+//! Trace records in plain words, in both languages. A record about housekeeping says so briefly.
+
+use crate::api::{Kind, ObjectKey, Verb, WatchType};
+use crate::machine::Role;
+use crate::sim::trace::{Record, Stage, What, WriteOp};
+use crate::sim::{ActorId, World};
+
+use super::lang::{Lang, kind_name, object, subject};
+use super::place::{Part, Place};
+
+/// Who acts, as prose names it.
+fn actor(world: &World, id: ActorId, lang: Lang) -> String {
+    let machine = world.machine_of(id).map(|m| world.machine(m));
+    let name = world.name_of(id);
+    match Part::of_component(name) {
+        Some(Part::Shell) => machine.map_or("kubectl".into(), |m| match m.role {
+            Role::ControlPlane => "kubectl".into(),
+            _ => lang.pick(format!("kubectl on {}", m.name), format!("{}의 kubectl", m.name)),
+        }),
+        Some(part @ (Part::Kubelet | Part::Runtime | Part::KubeProxy | Part::Cni)) => {
+            let what = if part == Part::Runtime { name } else { part.label(lang) };
+            machine.map_or(what.into(), |m| lang.pick(format!("{what} on {}", m.name), format!("{}의 {what}", m.name)))
+        }
+        Some(part) => lang.pick(format!("the {}", part.label(lang)), part.label(lang).into()),
+        None if name.is_empty() || name == "outside" => lang.pick("someone".into(), "누군가".into()),
+        None => name.into(),
+    }
+}
+
+/// An object, as prose names it: `pod web` / `web 파드`.
+fn thing(key: &ObjectKey, lang: Lang) -> String {
+    let kind = kind_name(key.kind, lang);
+    match (lang, key.name.as_str()) {
+        (Lang::En, "") => format!("{}s", kind.to_lowercase()),
+        (Lang::Ko, "") => kind.into(),
+        (Lang::En, name) => format!("{} {name}", kind.to_lowercase()),
+        (Lang::Ko, name) => format!("{name} {kind}"),
+    }
+}
+
+/// `name` with the subject particle. Latin names take it as they are pronounced: kubelet이, etcd가.
+fn ko_topic(name: &str) -> String {
+    let last = name.chars().next_back().unwrap_or(' ');
+    if ('가'..='힣').contains(&last) {
+        return subject(name);
+    }
+    let closed = matches!(last, 't' | 'l' | 'm' | 'n' | 'k' | 'p' | 'b' | 'g');
+    format!("{name}{}", if closed { "이" } else { "가" })
+}
+
+/// A sentence begins with a capital, unless with a name that has none.
+fn capital(text: String) -> String {
+    text.strip_prefix("the ").map_or(text.clone(), |rest| format!("The {rest}"))
+}
+
+fn request(world: &World, record: &Record, verb: Verb, key: &ObjectKey, sub: &str, lang: Lang) -> String {
+    let (who, what) = (actor(world, record.from, lang), thing(key, lang));
+    if lang == Lang::En {
+        let does = match (verb, sub) {
+            (Verb::Create, "binding") => return format!("{} binds {what} to a node", capital(who)),
+            (_, "status") => return format!("{} reports the status of {what}", capital(who)),
+            (_, "scale") if verb.writes() => return format!("{} scales {what}", capital(who)),
+            (Verb::Get, _) => "asks for",
+            (Verb::List, _) => "lists",
+            (Verb::Watch, _) => "starts to watch",
+            (Verb::Create, _) => "asks to create",
+            (Verb::Update | Verb::Patch, _) => "asks to change",
+            (Verb::Delete | Verb::DeleteCollection, _) => "asks to delete",
+        };
+        return format!(
+            "{} {does} {}",
+            capital(who),
+            if key.name.is_empty() && verb == Verb::Create {
+                format!("a {}", key.kind.name().to_lowercase())
+            } else {
+                what
+            }
+        );
+    }
+    let (who, it) = (ko_topic(&who), object(&what));
+    match (verb, sub) {
+        (Verb::Create, "binding") => format!("{who} {it} 노드에 배정합니다"),
+        (_, "status") => format!("{who} {what}의 상태를 보고합니다"),
+        (_, "scale") if verb.writes() => format!("{who} {what}의 복제본 수를 바꿉니다"),
+        (Verb::Get, _) => format!("{who} {it} 조회합니다"),
+        (Verb::List, _) => format!("{who} {what} 목록을 요청합니다"),
+        (Verb::Watch, _) => format!("{who} {what} 감시를 시작합니다"),
+        (Verb::Create, _) => format!("{who} {what} 생성을 요청합니다"),
+        (Verb::Update | Verb::Patch, _) => format!("{who} {what} 변경을 요청합니다"),
+        (Verb::Delete | Verb::DeleteCollection, _) => format!("{who} {what} 삭제를 요청합니다"),
+    }
+}
+
+fn response(world: &World, record: &Record, key: &ObjectKey, code: u16, stage: Stage, lang: Lang) -> String {
+    let who = actor(world, record.to, lang);
+    if code < 400 {
+        return lang.pick(
+            format!("The API server answers {who}: {code}"),
+            format!("API 서버가 {who}에 {code} 응답을 보냅니다"),
+        );
+    }
+    let why = refusal(code, stage, lang);
+    lang.pick(
+        format!("The API server refuses {}: {code}, {why}", thing(key, lang)),
+        format!("API 서버가 {} 요청을 거절합니다: {code}, {why}", thing(key, lang)),
+    )
+}
+
+fn refusal(code: u16, stage: Stage, lang: Lang) -> &'static str {
+    match (code, stage) {
+        (401, _) | (_, Stage::Authentication) => lang.pick("it does not know who asks", "누구인지 알 수 없습니다"),
+        (403, Stage::Authorization) => lang.pick("not allowed for this user", "이 사용자에게 권한이 없습니다"),
+        (403, _) => lang.pick("forbidden by admission", "어드미션이 막았습니다"),
+        (404, _) => lang.pick("there is no such object", "그런 오브젝트가 없습니다"),
+        (409, _) => lang.pick("it exists already or was changed meanwhile", "이미 있거나 그사이 바뀌었습니다"),
+        (422, _) => lang.pick("the object is not valid", "오브젝트가 올바르지 않습니다"),
+        (429, _) => lang.pick("not now, try again", "지금은 안 되니 다시 시도해야 합니다"),
+        (500.., _) => lang.pick("it cannot work now", "지금은 처리할 수 없습니다"),
+        _ => lang.pick("the request is wrong", "요청이 잘못되었습니다"),
+    }
+}
+
+fn container(
+    world: &World,
+    record: &Record,
+    call: &str,
+    pod: &ObjectKey,
+    name: &str,
+    detail: &str,
+    lang: Lang,
+) -> String {
+    let (who, what) = (actor(world, record.from, lang), thing(pod, lang));
+    let ko_who = ko_topic(&who);
+    let who = capital(who);
+    match call {
+        "RunPodSandbox" => {
+            lang.pick(format!("{who} makes the sandbox of {what}"), format!("{ko_who} {what}의 샌드박스를 만듭니다"))
+        }
+        "PullImage" => lang.pick(
+            format!("{who} pulls {detail} for {what}"),
+            format!("{ko_who} {what}에 쓸 {detail} 이미지를 받습니다"),
+        ),
+        "CreateContainer" => lang.pick(
+            format!("{who} creates container {name} of {what}"),
+            format!("{ko_who} {what}의 {name} 컨테이너를 만듭니다"),
+        ),
+        "StartContainer" => lang.pick(
+            format!("{who} starts container {name} of {what}"),
+            format!("{ko_who} {what}의 {name} 컨테이너를 시작합니다"),
+        ),
+        "StopContainer" => lang.pick(
+            format!("{who} stops container {name} of {what}"),
+            format!("{ko_who} {what}의 {name} 컨테이너를 멈춥니다"),
+        ),
+        "StopPodSandbox" | "RemovePodSandbox" => {
+            lang.pick(format!("{who} removes the sandbox of {what}"), format!("{ko_who} {what}의 샌드박스를 치웁니다"))
+        }
+        other => lang.pick(format!("{who}: {other} for {what}"), format!("{ko_who} {what}에 {other} 호출을 합니다")),
+    }
+}
+
+/// Decisions whose code deserves a sentence of its own.
+fn decision(who: &str, what: &str, verdict: &str, lang: Lang) -> String {
+    let (en, ko) = match verdict {
+        "ScaleUp" => ("sees too few pods and creates more for", "파드가 모자라 더 만듭니다"),
+        "ScaleDown" => ("sees too many pods and removes some of", "파드가 많아 줄입니다"),
+        "Bind" | "Scheduled" => ("chooses a node for", "노드를 골랐습니다"),
+        "Filter" => ("filters the nodes for", "배정할 수 있는 노드를 거릅니다"),
+        "Score" => ("scores the nodes for", "노드에 점수를 매깁니다"),
+        "Unschedulable" | "FailedScheduling" => ("finds no node for", "맞는 노드를 찾지 못했습니다"),
+        "NodeNotReady" => ("has not heard from the kubelet and gives up", "kubelet 소식이 끊겨 NotReady로 봅니다"),
+        "NodeReady" => ("hears from the kubelet again:", "kubelet 소식이 다시 와서 Ready로 봅니다"),
+        "Evict" | "TaintEviction" => ("evicts", "축출합니다"),
+        "StopContainer" | "KillPod" => ("begins to stop", "멈추기 시작합니다"),
+        "Restart" | "RestartContainer" => ("restarts a container of", "컨테이너를 다시 시작합니다"),
+        "BackOff" => ("waits before it tries again:", "잠시 기다렸다가 다시 시도합니다"),
+        _ => ("", ""),
+    };
+    match (lang, en) {
+        (Lang::En, "") => format!("{}: {verdict}, {what}", capital(who.into())),
+        (Lang::Ko, "") => format!("{who}: {what}, {verdict}"),
+        (Lang::En, en) => format!("{} {en} {what}", capital(who.into())),
+        (Lang::Ko, _) => format!("{} {what}: {ko}", ko_topic(who)),
+    }
+}
+
+/// A sentence for a record.
+pub fn caption(record: &Record, world: &World, lang: Lang) -> String {
+    let machine = |m: u32| world.machines().nth(m as usize).map_or("", |m| m.name.as_str());
+    let who = |id| actor(world, id, lang);
+    match &record.what {
+        What::Input { machine: m, text } => lang
+            .pick(format!("You type on {}: {text}", machine(*m)), format!("{}에서 입력했습니다: {text}", machine(*m))),
+        What::Command { machine: m, line } => {
+            lang.pick(format!("{} runs: {line}", machine(*m)), format!("{}에서 실행합니다: {line}", machine(*m)))
+        }
+        What::Exit { line, code: 0, .. } => lang.pick(format!("Done: {line}"), format!("끝났습니다: {line}")),
+        What::Exit { line, code, .. } => {
+            lang.pick(format!("Failed with code {code}: {line}"), format!("종료 코드 {code}로 실패했습니다: {line}"))
+        }
+        What::Request { verb, key, subresource } => request(world, record, *verb, key, subresource, lang),
+        What::Response { key, code, stage, .. } => response(world, record, key, *code, *stage, lang),
+        What::Write { op, key, .. } => {
+            let what = thing(key, lang);
+            match op {
+                WriteOp::Create => {
+                    lang.pick(format!("etcd stores the new {what}"), format!("etcd에 새 {what} 기록을 저장합니다"))
+                }
+                WriteOp::Update => {
+                    lang.pick(format!("etcd stores the change of {what}"), format!("etcd에 {what}의 변경을 저장합니다"))
+                }
+                WriteOp::Delete => {
+                    lang.pick(format!("etcd removes {what}"), format!("etcd에서 {what} 기록을 지웁니다"))
+                }
+            }
+        }
+        What::Deliver { kind, key, .. } => {
+            let (what, to) = (thing(key, lang), who(record.to));
+            match kind {
+                WatchType::Added => lang.pick(
+                    format!("{} hears of the new {what}", capital(to.clone())),
+                    format!("{} 새 {what} 소식을 받습니다", ko_topic(&to)),
+                ),
+                WatchType::Deleted => lang.pick(
+                    format!("{} hears that {what} is gone", capital(to.clone())),
+                    format!("{} {what} 삭제 소식을 받습니다", ko_topic(&to)),
+                ),
+                _ => lang.pick(
+                    format!("{} hears that {what} changed", capital(to.clone())),
+                    format!("{} {what} 변경 소식을 받습니다", ko_topic(&to)),
+                ),
+            }
+        }
+        What::Decide { key, verdict, .. } => decision(&who(record.from), &thing(key, lang), verdict, lang),
+        What::Container { call, pod, container: name, detail } => {
+            container(world, record, call, pod, name, detail, lang)
+        }
+        What::Process { machine: m, name, code: None, .. } => lang.pick(
+            format!("{name} starts on {}", machine(*m)),
+            format!("{}에서 {name} 프로세스가 시작합니다", machine(*m)),
+        ),
+        What::Process { machine: m, name, code: Some(code), .. } => lang.pick(
+            format!("{name} ends on {} (code {code})", machine(*m)),
+            format!("{}에서 {name} 프로세스가 끝납니다 (코드 {code})", machine(*m)),
+        ),
+        What::Machine { machine: m, detail, .. } => format!("{}: {detail}", machine(*m)),
+        What::Packet { from, to, port, outcome } => {
+            let ok = outcome == "ok" || outcome == "Ok";
+            lang.pick(
+                format!("{from} reaches out to {to}:{port}{}", if ok { String::new() } else { format!(": {outcome}") }),
+                format!(
+                    "{from} → {to}:{port}{}",
+                    if ok { " 연결됩니다".into() } else { format!(" 연결 실패: {outcome}") }
+                ),
+            )
+        }
+        What::Fault { text } => lang.pick(format!("Fault: {text}"), format!("장애를 일으켰습니다: {text}")),
+        What::Refused { to, error } => {
+            lang.pick(format!("No connection to {to}: {error}"), format!("{to}에 연결할 수 없습니다: {error}"))
+        }
+    }
+}
+
+/// A sentence for one change that goes out to several watchers at once.
+pub fn fan_out(record: &Record, watchers: usize, lang: Lang) -> Option<String> {
+    let What::Deliver { kind, key, .. } = &record.what else { return None };
+    let what = thing(key, lang);
+    Some(match kind {
+        WatchType::Added => lang.pick(
+            format!("The API server tells {watchers} watchers of the new {what}"),
+            format!("API 서버가 새 {what} 소식을 감시자 {watchers}곳에 알립니다"),
+        ),
+        WatchType::Deleted => lang.pick(
+            format!("The API server tells {watchers} watchers that {what} is gone"),
+            format!("API 서버가 {what} 삭제 소식을 감시자 {watchers}곳에 알립니다"),
+        ),
+        _ => lang.pick(
+            format!("The API server tells {watchers} watchers that {what} changed"),
+            format!("API 서버가 {what} 변경 소식을 감시자 {watchers}곳에 알립니다"),
+        ),
+    })
+}
+
+/// Whether a record belongs in the narration that screen readers hear: what a learner did or would
+/// notice, not every hop.
+pub fn narrated(record: &Record) -> bool {
+    let quiet =
+        |key: &ObjectKey| matches!(key.kind, Kind::LEASE | Kind::EVENT | Kind::ENDPOINTS | Kind::ENDPOINT_SLICE);
+    match &record.what {
+        What::Write { op, key, .. } => {
+            !quiet(key) && matches!(op, WriteOp::Create | WriteOp::Delete) || key.kind == Kind::POD
+        }
+        What::Response { code, .. } => *code >= 400 && *code != 404,
+        What::Decide { verdict, .. } => {
+            matches!(*verdict, "NodeNotReady" | "NodeReady" | "Unschedulable" | "FailedScheduling")
+        }
+        What::Machine { .. } | What::Fault { .. } | What::Refused { .. } | What::Exit { .. } => true,
+        What::Container { call, .. } => matches!(*call, "StartContainer" | "StopContainer" | "PullImage"),
+        _ => false,
+    }
+}
+
+/// The place a record happened at, for a click on its caption.
+pub fn place(record: &Record, world: &World) -> Option<Place> {
+    match &record.what {
+        What::Container { pod, .. } => Some(Place::Pod(pod.clone())),
+        What::Input { machine, .. } | What::Command { machine, .. } | What::Exit { machine, .. } => {
+            Some(Place::Part(*machine, Part::Shell))
+        }
+        What::Machine { machine, .. } | What::Process { machine, .. } => Some(Place::Machine(*machine)),
+        _ => Place::of_actor(world, record.to),
+    }
+}

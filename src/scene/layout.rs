@@ -1,0 +1,349 @@
+//! Where everything stands. A function of the stage's size and of which machines there are, so that
+//! nothing moves when a pod comes or goes: the host at the left edge, the master above with the API
+//! server in its centre, the workers in rows below, the users at the bottom.
+
+use super::geometry::{Path, Point, Rect, pt};
+use super::place::Part;
+use crate::machine::Role;
+
+/// What the layout needs to know of a machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seat {
+    pub index: u32,
+    pub role: Role,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartBox {
+    pub part: Part,
+    pub rect: Rect,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MachineBox {
+    pub index: u32,
+    pub role: Role,
+    pub rect: Rect,
+    pub parts: Vec<PartBox>,
+    /// The line with its name.
+    pub head: Rect,
+    /// Room for pods.
+    pub pods: Rect,
+    /// Too small for parts and names: a tile.
+    pub tile: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Layout {
+    pub width: i32,
+    pub height: i32,
+    /// Little room: short labels.
+    pub dense: bool,
+    /// Plenty of room: larger cells.
+    pub large: bool,
+    pub machines: Vec<MachineBox>,
+    pub users: Rect,
+    /// Height of the line between master and workers on which their rails meet.
+    bus: i32,
+}
+
+/// Sizes of one density.
+struct Metrics {
+    pad: i32,
+    head: i32,
+    chip: i32,
+    api: (i32, i32),
+    side: i32,
+    host: i32,
+    users: i32,
+}
+
+const LARGE: Metrics = Metrics { pad: 12, head: 32, chip: 34, api: (200, 60), side: 152, host: 116, users: 28 };
+const ROOMY: Metrics = Metrics { pad: 12, head: 28, chip: 28, api: (168, 48), side: 136, host: 104, users: 28 };
+const DENSE: Metrics = Metrics { pad: 8, head: 20, chip: 20, api: (64, 28), side: 48, host: 52, users: 20 };
+
+/// The parts of a node, in the order they stand.
+const NODE_PARTS: [Part; 5] = [Part::Shell, Part::Kubelet, Part::Runtime, Part::KubeProxy, Part::Cni];
+
+/// Lays the machines out on a stage. `zoom`: only this machine, in full.
+pub fn layout(width: i32, height: i32, seats: &[Seat], zoom: Option<u32>) -> Layout {
+    let (width, height) = (width.max(280), height.max(200));
+    let dense = width < 720 || height < 400;
+    let large = width >= 1000 && height >= 520;
+    let m = if dense {
+        DENSE
+    } else if large {
+        LARGE
+    } else {
+        ROOMY
+    };
+    let mut out = Layout { width, height, dense, large, ..Layout::default() };
+    if let Some(seat) = seats.iter().find(|s| Some(s.index) == zoom && s.role == Role::Worker) {
+        let rect = Rect::new(m.pad, m.pad, width - 2 * m.pad, height - 2 * m.pad - m.users);
+        out.machines.push(worker(seat.index, rect, &m, dense));
+        return out;
+    }
+    let workers: Vec<u32> = seats.iter().filter(|s| s.role == Role::Worker).map(|s| s.index).collect();
+    let masters: Vec<u32> = seats.iter().filter(|s| s.role == Role::ControlPlane).map(|s| s.index).collect();
+    let host = seats.iter().find(|s| s.role == Role::Host);
+
+    let slack = (height - if dense { 240 } else { 440 }).max(0);
+    let inner_gap = ((if dense { 12 } else { 24 }) + slack / 5).min(64);
+    let bus_gap = ((if dense { 24 } else { 40 }) + slack / 7).min(72);
+    let master_h = m.head + m.api.1 + inner_gap + m.chip + m.pad * 2;
+    let left = if host.is_some() { m.pad * 2 + m.host } else { m.pad };
+    if let Some(host) = host {
+        // As high as the API server's row, beside which it stands.
+        let row = m.pad + m.head + m.pad / 2 + (m.api.1 - m.chip) / 2;
+        let rect = Rect::new(m.pad, m.pad, m.host, row + m.chip + m.pad - m.pad);
+        let shell = Rect::new(m.pad * 2, row, m.host - 2 * m.pad, m.chip);
+        out.machines.push(MachineBox {
+            index: host.index,
+            role: Role::Host,
+            rect,
+            parts: vec![PartBox { part: Part::Shell, rect: shell }],
+            head: Rect::new(rect.x, rect.y, rect.w, m.head),
+            pods: Rect::default(),
+            tile: false,
+        });
+    }
+    let n = masters.len().max(1) as i32;
+    let master_w = (width - left - m.pad - (n - 1) * m.pad) / n;
+    for (i, index) in masters.iter().enumerate() {
+        let rect = Rect::new(left + i as i32 * (master_w + m.pad), m.pad, master_w, master_h);
+        out.machines.push(master(*index, rect, &m, inner_gap));
+    }
+    out.bus = m.pad + master_h + bus_gap / 2;
+    let top = m.pad + master_h + bus_gap;
+    let area = Rect::new(m.pad, top, width - 2 * m.pad, height - top - m.users - 14);
+    place_workers(&mut out, &workers, area, &m);
+    // The rest of this strip belongs to the caption.
+    let users_w = if dense { 56 } else { 84 };
+    out.users = Rect::new(m.pad, height - m.users - 6, users_w, m.users);
+    out
+}
+
+/// Workers in rows of equal boxes; tiles once the boxes would be too small for their parts.
+fn place_workers(out: &mut Layout, workers: &[u32], area: Rect, m: &Metrics) {
+    let n = workers.len() as i32;
+    if n == 0 {
+        return;
+    }
+    let min_w = if out.dense { 104 } else { 220 };
+    let per_row = ((area.w + m.pad) / (min_w + m.pad)).clamp(1, n);
+    let rows = (n + per_row - 1) / per_row;
+    let wide = (area.w - (per_row - 1) * m.pad) / per_row;
+    let min_h = m.head + m.chip * chip_rows(wide, out.dense) + 32;
+    let tiles = rows * (min_h + m.pad) > area.h + m.pad;
+    let (per_row, rows) = if tiles { tile_grid(n, area) } else { ((n + rows - 1) / rows, rows) };
+    let gap = if tiles { 4 } else { m.pad };
+    let (w, h) = ((area.w - (per_row - 1) * gap) / per_row, (area.h - (rows - 1) * gap) / rows);
+    for (i, index) in workers.iter().enumerate() {
+        let (row, column) = (i as i32 / per_row, i as i32 % per_row);
+        let rect = Rect::new(area.x + column * (w + gap), area.y + row * (h + gap), w, h);
+        out.machines.push(if tiles { tile(*index, rect) } else { worker(*index, rect, m, out.dense) });
+    }
+}
+
+/// Columns and rows of `n` tiles about as wide as high.
+fn tile_grid(n: i32, area: Rect) -> (i32, i32) {
+    let fits = |columns: i32| {
+        let rows = (n + columns - 1) / columns;
+        area.w / columns <= 2 * area.h / rows.max(1)
+    };
+    let columns = (1..=n).find(|c| fits(*c)).unwrap_or(n);
+    (columns, (n + columns - 1) / columns)
+}
+
+fn tile(index: u32, rect: Rect) -> MachineBox {
+    let top = if rect.h >= 40 { 14 } else { 0 };
+    let pods = Rect::new(rect.x + 2, rect.y + top + 2, (rect.w - 4).max(1), (rect.h - top - 4).max(1));
+    let head = Rect::new(rect.x, rect.y, rect.w, rect.h.min(14));
+    MachineBox { index, role: Role::Worker, rect, parts: Vec::new(), head, pods, tile: true }
+}
+
+fn master(index: u32, rect: Rect, m: &Metrics, gap: i32) -> MachineBox {
+    let cx = rect.x + rect.w / 2;
+    let row1 = rect.y + m.head + m.pad / 2;
+    let row2 = row1 + m.api.1 + gap;
+    let api = Rect::new(cx - m.api.0 / 2, row1, m.api.0, m.api.1);
+    let etcd_w = m.api.0 * 2 / 3;
+    // Beside it, on each side: a gap, the side chip, a gap, and on the left the shell.
+    let half = (rect.w - m.api.0) / 2;
+    let (icon, wide) = if m.side > 100 { (26, 84) } else { (22, 22) };
+    let shell_w = if half >= m.pad + wide + m.side + 24 { wide } else { icon };
+    let side = m.side.min(half - m.pad - shell_w - 20);
+    let side_gap = ((half - m.pad - shell_w - side) / 2).clamp(8, 72);
+    let side_y = row1 + (m.api.1 - m.chip) / 2;
+    let mut parts = vec![
+        PartBox { part: Part::ApiServer, rect: api },
+        PartBox { part: Part::Etcd, rect: Rect::new(cx - etcd_w / 2, row2, etcd_w, m.chip) },
+        PartBox { part: Part::ControllerManager, rect: Rect::new(api.x - side_gap - side, side_y, side, m.chip) },
+        PartBox { part: Part::Scheduler, rect: Rect::new(api.x + m.api.0 + side_gap, side_y, side, m.chip) },
+    ];
+    parts.push(PartBox { part: Part::Shell, rect: Rect::new(rect.x + m.pad, side_y, shell_w, m.chip) });
+    // Lower edge: kubelet and runtime left of etcd, kube-proxy and CNI right of it.
+    let half = (rect.w - etcd_w) / 2 - 2 * m.pad - 16;
+    let w = ((half - 8) / 2).min(if m.side > 100 { 92 } else { 44 });
+    let left_end = cx - etcd_w / 2 - 16 - m.pad / 2;
+    let right = cx + etcd_w / 2 + 16 + m.pad / 2;
+    for (part, x) in [
+        (Part::Kubelet, left_end - 2 * w - 8),
+        (Part::Runtime, left_end - w),
+        (Part::KubeProxy, right),
+        (Part::Cni, right + w + 8),
+    ] {
+        parts.push(PartBox { part, rect: Rect::new(x, row2, w, m.chip) });
+    }
+    let edge = parts.iter().map(|p| p.rect.x + p.rect.w).max().unwrap_or(cx) + m.pad;
+    let pods = Rect::new(edge, rect.y + m.head, (rect.x + rect.w - m.pad - edge).max(0), rect.h - m.head - m.pad);
+    let head = Rect::new(rect.x, rect.y, rect.w, m.head);
+    MachineBox { index, role: Role::ControlPlane, rect, parts, head, pods, tile: false }
+}
+
+/// Room a part's label needs.
+fn chip_width(part: Part, dense: bool) -> i32 {
+    let chars = |text: &str| text.chars().count() as i32;
+    match (part, dense) {
+        (Part::Shell, _) => 26,
+        (Part::Runtime, true) => 28,
+        (Part::Runtime, false) => 78,
+        (_, true) => chars(part.short()) * 5 + 8,
+        (_, false) => chars(part.label(super::Lang::En)) * 6 + 16,
+    }
+}
+
+/// The parts stand on the upper edge, where their rails arrive; the name comes beneath.
+fn worker(index: u32, rect: Rect, m: &Metrics, dense: bool) -> MachineBox {
+    let inner = rect.w - 2 * EDGE;
+    let mut parts = Vec::new();
+    let (mut x, mut y) = (rect.x + EDGE, rect.y + EDGE);
+    for part in NODE_PARTS {
+        let w = chip_width(part, dense).min(inner);
+        if x + w > rect.x + EDGE + inner {
+            (x, y) = (rect.x + EDGE, y + m.chip);
+        }
+        parts.push(PartBox { part, rect: Rect::new(x, y, w, m.chip - CHIP_GAP) });
+        x += w + CHIP_GAP;
+    }
+    let head = Rect::new(rect.x, y + m.chip - CHIP_GAP, rect.w, m.head);
+    let top = head.y + head.h + 2;
+    let pods = Rect::new(rect.x + EDGE, top, inner, (rect.y + rect.h - top - EDGE).max(0));
+    MachineBox { index, role: Role::Worker, rect, parts, head, pods, tile: false }
+}
+
+/// Space inside a worker's box, and between its parts.
+const EDGE: i32 = 8;
+const CHIP_GAP: i32 = 4;
+
+/// Rows that a worker's parts take at a width.
+fn chip_rows(width: i32, dense: bool) -> i32 {
+    let all: i32 = NODE_PARTS.iter().map(|p| chip_width(*p, dense) + CHIP_GAP).sum();
+    if all - CHIP_GAP <= width - 2 * EDGE { 1 } else { 2 }
+}
+
+impl Layout {
+    pub fn machine(&self, index: u32) -> Option<&MachineBox> {
+        self.machines.iter().find(|m| m.index == index)
+    }
+    pub fn part(&self, machine: u32, part: Part) -> Option<Rect> {
+        self.machine(machine)?.parts.iter().find(|p| p.part == part).map(|p| p.rect)
+    }
+    /// The API server that the rails lead to.
+    fn api(&self) -> Option<(u32, Rect)> {
+        self.machines.iter().find_map(|m| m.parts.iter().find(|p| p.part == Part::ApiServer).map(|p| (m.index, p.rect)))
+    }
+
+    /// The rail from a part to the API server; `None` where none is drawn.
+    pub fn spoke(&self, machine: u32, part: Part) -> Option<Path> {
+        let (home, api) = self.api()?;
+        if (machine, part) == (home, Part::ApiServer) {
+            return None;
+        }
+        let m = self.machine(machine)?;
+        if m.role == Role::Host {
+            return None;
+        }
+        let Some(rect) = m.parts.iter().find(|p| p.part == part).map(|p| p.rect) else {
+            return m.tile.then(|| self.rail_below(m.rect.top(), api));
+        };
+        if m.role != Role::ControlPlane || machine != home {
+            return Some(self.rail_below(rect.top(), api));
+        }
+        let gutter = api.y + api.h + (self.part(home, Part::Etcd)?.y - api.y - api.h) / 2;
+        Some(Path(match part {
+            Part::Etcd => vec![rect.top(), pt(rect.top().x, api.y + api.h)],
+            Part::ControllerManager => vec![rect.right(), api.left()],
+            Part::Scheduler => vec![rect.left(), api.right()],
+            Part::Shell => {
+                let over = m.rect.y + (api.y - m.rect.y) * 3 / 4;
+                vec![rect.top(), pt(rect.top().x, over), pt(api.x + api.w / 4, over), pt(api.x + api.w / 4, api.y)]
+            }
+            _ => {
+                let port = self.port(rect.center(), api);
+                vec![rect.top(), pt(rect.top().x, gutter), pt(port, gutter), pt(port, api.y + api.h)]
+            }
+        }))
+    }
+
+    /// x of the API server's lower port on the side of `from`.
+    fn port(&self, from: Point, api: Rect) -> i32 {
+        let inset = (api.w / 12).max(6);
+        if from.x < api.center().x { api.x + inset } else { api.x + api.w - inset }
+    }
+    fn rail_below(&self, top: Point, api: Rect) -> Path {
+        let port = self.port(top, api);
+        Path(vec![top, pt(top.x, self.bus), pt(port, self.bus), pt(port, api.y + api.h)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seats(workers: u32) -> Vec<Seat> {
+        let mut all = vec![Seat { index: 0, role: Role::Host }, Seat { index: 1, role: Role::ControlPlane }];
+        all.extend((0..workers).map(|i| Seat { index: i + 2, role: Role::Worker }));
+        all
+    }
+
+    #[test]
+    fn nothing_overlaps_or_sticks_out() {
+        for (w, h) in [
+            (1120, 586),
+            (960, 440),
+            (1440, 900),
+            (760, 580),
+            (730, 410),
+            (720, 260),
+            (600, 400),
+            (390, 380),
+            (360, 300),
+        ] {
+            for workers in [1, 3, 4, 9, 30] {
+                let l = layout(w, h, &seats(workers), None);
+                let stage = Rect::new(0, 0, w, h);
+                for (i, m) in l.machines.iter().enumerate() {
+                    assert!(stage.contains(m.rect), "{w}x{h} {workers}: {m:?}");
+                    assert!(l.machines[i + 1..].iter().all(|o| !o.rect.overlaps(m.rect)), "{w}x{h} {workers}: {m:?}");
+                    for (j, p) in m.parts.iter().enumerate() {
+                        assert!(m.rect.contains(p.rect), "{w}x{h} {workers}: {p:?} in {:?}", m.rect);
+                        assert!(m.parts[j + 1..].iter().all(|o| !o.rect.overlaps(p.rect)), "{w}x{h} {workers}: {m:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_part_reaches_the_api_server() {
+        let l = layout(1120, 586, &seats(3), None);
+        let (_, api) = l.api().unwrap();
+        for m in &l.machines {
+            for p in m.parts.iter().filter(|p| p.part != Part::ApiServer && m.role != Role::Host) {
+                let end = *l.spoke(m.index, p.part).unwrap().0.last().unwrap();
+                assert!(end.x >= api.x && end.x <= api.x + api.w, "{:?}", p.part);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A terminal's screen as lines of spans.
+
+use imbl::Vector;
+
+use crate::machine::terminal::{Chunk, Shown};
+
+use super::ansi::{self, Names, Span};
+
+/// A line of the screen. A line typed at a prompt holds both.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Line {
+    pub spans: Vec<Span>,
+    /// It was typed.
+    pub typed: bool,
+}
+
+/// Lines kept on the page; older ones have scrolled away.
+const LINES: usize = 600;
+
+/// The screen after the first `cleared` pieces, as lines.
+pub fn lines(screen: &Vector<Chunk>, cleared: usize, names: &Names) -> Vec<Line> {
+    let mut lines = vec![Line::default()];
+    // A piece of the screen is at least a line, nearly always: more pieces than lines are not needed.
+    let skip = cleared.max(screen.len().saturating_sub(4 * LINES)).min(screen.len());
+    for chunk in screen.iter().skip(skip) {
+        let linked = matches!(chunk.stream, Shown::Out | Shown::Err);
+        let none = Names::new();
+        for span in ansi::spans(&chunk.text, if linked { names } else { &none }) {
+            push(&mut lines, span, chunk.stream);
+        }
+    }
+    if lines.last().is_some_and(|l| l.spans.is_empty()) {
+        lines.pop();
+    }
+    let extra = lines.len().saturating_sub(LINES);
+    lines.split_off(extra)
+}
+
+fn push(lines: &mut Vec<Line>, span: Span, stream: Shown) {
+    for (i, part) in span.text.split('\n').enumerate() {
+        if i > 0 {
+            lines.push(Line::default());
+        }
+        let Some(line) = lines.last_mut() else { return };
+        if part.is_empty() {
+            continue;
+        }
+        line.typed |= stream == Shown::Typed;
+        let class = match stream {
+            Shown::Prompt => "prompt".into(),
+            Shown::Typed => "typed".into(),
+            Shown::Err if span.class.is_empty() => "err".into(),
+            _ => span.class.clone(),
+        };
+        line.spans.push(Span { text: part.into(), class, link: span.link.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Time;
+
+    #[test]
+    fn pieces_become_lines() {
+        let piece = |stream, text: &str| Chunk { stream, text: text.into(), at: Time::ZERO };
+        let screen: Vector<Chunk> = [
+            piece(Shown::Prompt, "$ "),
+            piece(Shown::Typed, "ls\n"),
+            piece(Shown::Out, "a\nb"),
+            piece(Shown::Out, "c\n"),
+        ]
+        .into_iter()
+        .collect();
+        let all = lines(&screen, 0, &Names::new());
+        let text: Vec<String> = all.iter().map(|l| l.spans.iter().map(|s| s.text.as_str()).collect()).collect();
+        assert_eq!(text, ["$ ls", "a", "bc"]);
+        assert!(all[0].typed && !all[1].typed);
+        assert_eq!(lines(&screen, 2, &Names::new()).len(), 2);
+        assert_eq!(lines(&screen, 99, &Names::new()).len(), 0);
+    }
+}

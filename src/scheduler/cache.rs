@@ -1,0 +1,181 @@
+//! The scheduler's picture of the cluster: nodes with their pods, those assumed included.
+//! Models pkg/scheduler/internal/cache (AssumePod, ForgetPod).
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet, Vector};
+
+use super::node_info::{NodeInfo, PodInfo};
+use crate::api::selector::LabelSelector;
+use crate::api::{Object, ObjectKey, meta, pod};
+use crate::base::Str;
+
+/// Pods per node that a selector matches, kept up to date: spreading asks for it for every pod.
+#[derive(Clone, Debug)]
+struct Matching {
+    namespace: Str,
+    selector: Arc<LabelSelector>,
+    per_node: OrdMap<Str, i64>,
+}
+
+/// Selectors remembered; the oldest goes.
+const SELECTORS: usize = 128;
+
+#[derive(Clone, Debug, Default)]
+pub struct Cache {
+    /// In the order in which they joined.
+    nodes: Vec<Arc<NodeInfo>>,
+    index: OrdMap<Str, u32>,
+    /// Where each scheduled pod is, nodes unknown to us included.
+    placed: OrdMap<ObjectKey, Arc<PodInfo>>,
+    /// Bound by us, not yet seen so.
+    assumed: OrdSet<ObjectKey>,
+    /// Scheduled pods with required anti-affinity.
+    anti_affinity: OrdSet<ObjectKey>,
+    matching: OrdMap<Str, Matching>,
+    matching_order: Vector<Str>,
+}
+
+impl Cache {
+    pub fn nodes(&self) -> &[Arc<NodeInfo>] {
+        &self.nodes
+    }
+    pub fn node(&self, name: &str) -> Option<&Arc<NodeInfo>> {
+        self.nodes.get(*self.index.get(name)? as usize)
+    }
+    fn node_mut(&mut self, name: &str) -> Option<&mut NodeInfo> {
+        let i = *self.index.get(name)?;
+        self.nodes.get_mut(i as usize).map(Arc::make_mut)
+    }
+    pub fn set_node(&mut self, node: Arc<Object>) {
+        if let Some(info) = self.node_mut(node.name()) {
+            return info.set_node(node);
+        }
+        let name = node.name().clone();
+        let mut info = NodeInfo::new(node);
+        for pod in self.placed.values().filter(|p| pod::node_name(&p.pod) == name) {
+            info.add(pod.clone());
+        }
+        self.index.insert(name, self.nodes.len() as u32);
+        self.nodes.push(Arc::new(info));
+    }
+    pub fn remove_node(&mut self, name: &str) {
+        self.nodes.retain(|n| n.name() != name);
+        self.index = self.nodes.iter().enumerate().map(|(i, n)| (n.name().clone(), i as u32)).collect();
+    }
+
+    pub fn assumed(&self, key: &ObjectKey) -> bool {
+        self.assumed.contains(key)
+    }
+    /// Takes a pod as bound to `node` before the API server says so.
+    pub fn assume(&mut self, info: &PodInfo, node: &str) {
+        let mut pod = (*info.pod).clone();
+        pod.set(&["spec", "nodeName"], node);
+        self.assumed.insert(pod.key.clone());
+        self.place(Arc::new(PodInfo { pod: Arc::new(pod), ..info.clone() }));
+    }
+    /// Binding failed.
+    pub fn forget(&mut self, key: &ObjectKey) {
+        if self.assumed.remove(key).is_some() {
+            self.displace(key);
+        }
+    }
+    /// A scheduled pod as the API server has it.
+    pub fn set_pod(&mut self, pod: Arc<Object>) {
+        self.assumed.remove(&pod.key);
+        if let Some(known) = self.placed.get(&pod.key)
+            && pod::node_name(&known.pod) == pod::node_name(&pod)
+            && same_demand(&known.pod, &pod)
+        {
+            // Only its status changed: keep the sums, refresh the object.
+            let info = Arc::new(PodInfo { pod: pod.clone(), ..(**known).clone() });
+            self.placed.insert(pod.key.clone(), info.clone());
+            if let Some(node) = self.node_mut(pod::node_name(&pod)) {
+                node.pods.insert(pod.key.clone(), info);
+            }
+            return;
+        }
+        self.place(Arc::new(PodInfo::new(pod)));
+    }
+    fn place(&mut self, info: Arc<PodInfo>) {
+        let key = info.pod.key.clone();
+        self.displace(&key);
+        if info.anti_affinity {
+            self.anti_affinity.insert(key.clone());
+        }
+        self.match_up(&info.pod, 1);
+        if let Some(node) = self.node_mut(pod::node_name(&info.pod)) {
+            node.add(info.clone());
+        }
+        self.placed.insert(key, info);
+    }
+    pub fn displace(&mut self, key: &ObjectKey) {
+        self.assumed.remove(key);
+        let Some(info) = self.placed.remove(key) else { return };
+        self.anti_affinity.remove(key);
+        self.match_up(&info.pod, -1);
+        if let Some(node) = self.node_mut(pod::node_name(&info.pod)) {
+            node.remove(key);
+        }
+    }
+    pub fn scheduled_pods(&self) -> impl Iterator<Item = &Arc<PodInfo>> {
+        self.placed.values()
+    }
+    pub fn with_anti_affinity(&self) -> impl Iterator<Item = &Arc<PodInfo>> {
+        self.anti_affinity.iter().filter_map(|k| self.placed.get(k))
+    }
+
+    fn match_up(&mut self, pod: &Object, sign: i64) {
+        if self.matching.is_empty() || meta::deleting(pod) {
+            return;
+        }
+        let node: Str = pod::node_name(pod).into();
+        let hits: Vec<Str> = self
+            .matching
+            .iter()
+            .filter(|(_, m)| m.namespace == pod.key.namespace && m.selector.matches(meta::labels(pod)))
+            .map(|(text, _)| text.clone())
+            .collect();
+        for text in hits {
+            if let Some(m) = self.matching.get_mut(&text) {
+                *m.per_node.entry(node.clone()).or_default() += sign;
+            }
+        }
+    }
+    /// Scheduled pods of a namespace, not being deleted, that `selector` matches: how many per node.
+    pub fn matching(&mut self, namespace: &str, selector: &LabelSelector) -> OrdMap<Str, i64> {
+        let text = ecow::eco_format!("{namespace}/{selector:?}");
+        if let Some(m) = self.matching.get(&text) {
+            return m.per_node.clone();
+        }
+        let mut per_node: OrdMap<Str, i64> = OrdMap::new();
+        for p in self.placed.values().filter(|p| p.pod.key.namespace == namespace && !meta::deleting(&p.pod)) {
+            if selector.matches(p.labels()) {
+                *per_node.entry(pod::node_name(&p.pod).into()).or_default() += 1;
+            }
+        }
+        if self.matching_order.len() >= SELECTORS
+            && let Some(oldest) = self.matching_order.pop_front()
+        {
+            self.matching.remove(&oldest);
+        }
+        self.matching_order.push_back(text.clone());
+        let matching =
+            Matching { namespace: namespace.into(), selector: Arc::new(selector.clone()), per_node: per_node.clone() };
+        self.matching.insert(text, matching);
+        per_node
+    }
+}
+
+/// Whether two states of a pod weigh the same on their node.
+fn same_demand(a: &Object, b: &Object) -> bool {
+    let spec = |o: &Object| o.get(&["spec"]).and_then(crate::api::Value::as_map).cloned();
+    let same = |a: Option<crate::api::Map>, b: Option<crate::api::Map>| match (a, b) {
+        (Some(a), Some(b)) => a.same(&b) || a == b,
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    meta::deleting(a) == meta::deleting(b)
+        && meta::uid(a) == meta::uid(b)
+        && same(meta::labels(a).cloned(), meta::labels(b).cloned())
+        && same(spec(a), spec(b))
+}

@@ -1,0 +1,214 @@
+//! PodTopologySpread and, in `book`, SelectorSpread: pods of one workload apart from each other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::{Cycle, MAX_SCORE};
+use crate::api::selector::{LabelSelector, Op, Requirement};
+use crate::api::{Value, meta, placement};
+use crate::base::Str;
+use crate::scheduler::cache::Cache;
+use crate::scheduler::node_info::{NodeInfo, PodInfo};
+use crate::sim::Profile;
+
+const REASON: &str = "node(s) didn't match pod topology spread constraints";
+const MISSING: &str = "node(s) didn't match pod topology spread constraints (missing required label)";
+const HOSTNAME: &str = "kubernetes.io/hostname";
+const ZONE: &str = "topology.kubernetes.io/zone";
+
+#[derive(Clone, Debug)]
+struct Constraint {
+    topology: Str,
+    max_skew: i64,
+    min_domains: i64,
+    self_match: bool,
+    /// Matching pods per node.
+    per_node: OrdMap<Str, i64>,
+    /// Matching pods per value of the topology's label, over the nodes the pod may use.
+    per_domain: BTreeMap<Str, i64>,
+}
+
+/// The pod's spreading, computed once per cycle.
+#[derive(Clone, Debug, Default)]
+pub struct Spread {
+    hard: Vec<Constraint>,
+    soft: Vec<Constraint>,
+    /// `soft` are the system's defaults: nodes may lack the labels.
+    defaults: bool,
+    /// What SelectorSpread counts.
+    selected: Option<OrdMap<Str, i64>>,
+}
+
+impl Spread {
+    /// `workload`: the selector of the services and the controller that the pod belongs to.
+    pub fn new(profile: Profile, pod: &PodInfo, cache: &mut Cache, workload: &LabelSelector) -> Spread {
+        let mut spread = Spread::default();
+        let namespace = pod.key().namespace.clone();
+        for c in pod.pod.items(&["spec", "topologySpreadConstraints"]) {
+            let mut selector = c.get("labelSelector").map(LabelSelector::of_value).unwrap_or_default();
+            for key in c.get("matchLabelKeys").map_or(&[][..], Value::items) {
+                if let Some(value) = meta::label(&pod.pod, key.as_str()) {
+                    let values = vec![value.into()];
+                    selector.0.push(Requirement { key: key.as_str().into(), op: Op::In, values });
+                }
+            }
+            let int = |field| c.get(field).and_then(Value::as_int).unwrap_or(1);
+            let constraint = Constraint {
+                topology: c.str("topologyKey").into(),
+                max_skew: int("maxSkew"),
+                min_domains: int("minDomains"),
+                self_match: selector.matches(pod.labels()),
+                per_node: cache.matching(&namespace, &selector),
+                per_domain: BTreeMap::new(),
+            };
+            if c.str("whenUnsatisfiable") == "ScheduleAnyway" {
+                spread.soft.push(constraint);
+            } else {
+                spread.hard.push(constraint);
+            }
+        }
+        if !workload.is_empty() {
+            let per_node = cache.matching(&namespace, workload);
+            if profile == Profile::Modern && spread.hard.is_empty() && spread.soft.is_empty() {
+                spread.defaults = true;
+                for (topology, max_skew) in [(HOSTNAME, 3), (ZONE, 5)] {
+                    spread.soft.push(Constraint {
+                        topology: topology.into(),
+                        max_skew,
+                        min_domains: 1,
+                        self_match: true,
+                        per_node: per_node.clone(),
+                        per_domain: BTreeMap::new(),
+                    });
+                }
+            }
+            spread.selected = Some(per_node);
+        }
+        if !spread.hard.is_empty() {
+            spread.count_domains(pod, cache);
+        }
+        spread
+    }
+
+    fn count_domains(&mut self, pod: &PodInfo, cache: &Cache) {
+        let topologies: Vec<Str> = self.hard.iter().map(|c| c.topology.clone()).collect();
+        for node in cache.nodes() {
+            let usable = placement::allows(&pod.pod, &node.node);
+            if !usable || topologies.iter().any(|t| node.label(t).is_none()) {
+                continue;
+            }
+            for c in &mut self.hard {
+                if let Some(domain) = node.label(&c.topology) {
+                    let here = c.per_node.get(node.name()).copied().unwrap_or(0);
+                    *c.per_domain.entry(domain.into()).or_default() += here;
+                }
+            }
+        }
+    }
+}
+
+pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
+    for c in &cycle.spread.hard {
+        let Some(domain) = node.label(&c.topology) else { return Some((vec![MISSING.into()], true)) };
+        let enough = c.per_domain.len() as i64 >= c.min_domains;
+        let least = if enough { c.per_domain.values().copied().min().unwrap_or(0) } else { 0 };
+        let here = c.per_domain.get(domain).copied().unwrap_or(0) + i64::from(c.self_match);
+        if here - least > c.max_skew {
+            return Some((vec![REASON.into()], false));
+        }
+    }
+    None
+}
+
+pub fn score(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
+    let spread = &cycle.spread;
+    if spread.soft.is_empty() {
+        return None;
+    }
+    let ignored: Vec<bool> =
+        nodes.iter().map(|n| !spread.defaults && spread.soft.iter().any(|c| n.label(&c.topology).is_none())).collect();
+    let mut raw = vec![0i128; nodes.len()];
+    for c in &spread.soft {
+        add_constraint(c, cycle, nodes, &ignored, &mut raw);
+    }
+    // In billionths; rounded to whole scores before they are normalised.
+    let raw: Vec<i64> = raw.iter().map(|s| ((s + 500_000_000) / 1_000_000_000) as i64).collect();
+    let kept = || raw.iter().zip(&ignored).filter(|(_, i)| !**i).map(|(s, _)| *s);
+    let (max, min) = (kept().max().unwrap_or(0), kept().min().unwrap_or(0));
+    let normal = |s: i64| if max == 0 { MAX_SCORE } else { MAX_SCORE * (max + min - s) / max };
+    Some(raw.iter().zip(&ignored).map(|(s, i)| if *i { 0 } else { normal(*s) }).collect())
+}
+
+fn add_constraint(c: &Constraint, cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>], ignored: &[bool], raw: &mut [i128]) {
+    let by_host = c.topology == HOSTNAME;
+    let mut domains: BTreeMap<&str, i64> = BTreeMap::new();
+    if !by_host {
+        nodes.iter().zip(ignored).filter(|(_, i)| !**i).for_each(|(n, _)| {
+            if let Some(domain) = n.label(&c.topology) {
+                domains.entry(domain).or_default();
+            }
+        });
+        for n in cycle.cache.nodes() {
+            if let Some(domain) = n.label(&c.topology)
+                && let Some(count) = domains.get_mut(domain)
+                && placement::allows(&cycle.pod.pod, &n.node)
+            {
+                *count += c.per_node.get(n.name()).copied().unwrap_or(0);
+            }
+        }
+    }
+    let size = if by_host { ignored.iter().filter(|i| !**i).count() } else { domains.len() };
+    let weight = i128::from(ln_nano(size as u64 + 2));
+    for (i, n) in nodes.iter().enumerate().filter(|(i, _)| !ignored[*i]) {
+        let Some(domain) = n.label(&c.topology) else { continue };
+        let count = match by_host {
+            true => c.per_node.get(n.name()).copied().unwrap_or(0),
+            false => domains.get(domain).copied().unwrap_or(0),
+        };
+        raw[i] += i128::from(count) * weight + i128::from(c.max_skew - 1) * 1_000_000_000;
+    }
+}
+
+/// Fewer pods of the same services and controllers on the node score higher.
+pub fn selector_spread(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
+    if !(cycle.spread.hard.is_empty() && cycle.spread.soft.is_empty()) {
+        return None;
+    }
+    let counts = cycle.spread.selected.as_ref()?;
+    let count = |n: &Arc<NodeInfo>| counts.get(n.name()).copied().unwrap_or(0);
+    let max = nodes.iter().map(count).max().unwrap_or(0);
+    Some(nodes.iter().map(|n| if max == 0 { MAX_SCORE } else { MAX_SCORE * (max - count(n)) / max }).collect())
+}
+
+/// Natural logarithm in billionths, by squaring: no floats.
+fn ln_nano(n: u64) -> i64 {
+    const LN2_NANO: u128 = 693_147_181;
+    let n = n.max(1);
+    let whole = n.ilog2();
+    let mut mantissa = (u128::from(n) << 32) >> whole;
+    let mut fraction = 0u128;
+    for _ in 0..32 {
+        mantissa = (mantissa * mantissa) >> 32;
+        fraction <<= 1;
+        if mantissa >= 2 << 32 {
+            mantissa >>= 1;
+            fraction |= 1;
+        }
+    }
+    let log2 = (u128::from(whole) << 32) | fraction;
+    ((log2 * LN2_NANO) >> 32) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ln_nano;
+
+    #[test]
+    fn logarithms() {
+        for (n, want) in [(1, 0), (2, 693_147_181), (3, 1_098_612_289), (5, 1_609_437_912), (100, 4_605_170_186)] {
+            assert!((ln_nano(n) - want).abs() < 5, "{n}");
+        }
+    }
+}

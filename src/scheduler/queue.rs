@@ -1,0 +1,144 @@
+//! Pods that wait for a node: ready to be tried, backing off, or hopeless until something changes.
+//! Models pkg/scheduler/internal/queue/scheduling_queue.go.
+
+use std::cmp::Reverse;
+
+use imbl::{OrdMap, OrdSet};
+
+use crate::api::ObjectKey;
+use crate::base::{Duration, Time};
+use crate::sim::{Profile, TraceId};
+
+const FIRST_BACKOFF: Duration = Duration::secs(1);
+const MAX_BACKOFF: Duration = Duration::secs(10);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Place {
+    Active,
+    Backoff,
+    Unschedulable,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    place: Place,
+    priority: i64,
+    /// When it was queued first since its last success.
+    since: Time,
+    /// When it got where it is.
+    moved: Time,
+    attempts: u32,
+    cause: TraceId,
+    number: u64,
+}
+
+type Rank = (Reverse<i64>, Time, u64, ObjectKey);
+
+#[derive(Clone, Debug, Default)]
+pub struct Queue {
+    entries: OrdMap<ObjectKey, Entry>,
+    active: OrdSet<Rank>,
+    next: u64,
+    /// Moves so far: a pod whose attempt overlapped one goes to back-off, not to unschedulable.
+    pub moves: u64,
+}
+
+impl Queue {
+    fn rank(key: &ObjectKey, e: &Entry) -> Rank {
+        (Reverse(e.priority), e.since, e.number, key.clone())
+    }
+    fn put(&mut self, key: ObjectKey, entry: Entry) {
+        self.remove(&key);
+        if entry.place == Place::Active {
+            self.active.insert(Queue::rank(&key, &entry));
+        }
+        self.entries.insert(key, entry);
+    }
+    /// A pod without a node appeared.
+    pub fn add(&mut self, key: ObjectKey, priority: i64, now: Time, cause: TraceId) {
+        self.next += 1;
+        let entry =
+            Entry { place: Place::Active, priority, since: now, moved: now, attempts: 0, cause, number: self.next };
+        self.put(key, entry);
+    }
+    pub fn remove(&mut self, key: &ObjectKey) {
+        if let Some(e) = self.entries.remove(key) {
+            self.active.remove(&Queue::rank(key, &e));
+        }
+    }
+    pub fn contains(&self, key: &ObjectKey) -> bool {
+        self.entries.contains_key(key)
+    }
+    /// Takes the pod to try next; [`Queue::failed`] or [`Queue::remove`] must follow.
+    pub fn pop(&mut self) -> Option<(ObjectKey, TraceId)> {
+        let rank = self.active.get_min()?.clone();
+        self.active.remove(&rank);
+        let key = rank.3;
+        let e = self.entries.get_mut(&key)?;
+        e.attempts += 1;
+        Some((key.clone(), e.cause))
+    }
+    pub fn has_active(&self) -> bool {
+        !self.active.is_empty()
+    }
+    /// (active, backing off, unschedulable)
+    pub fn lengths(&self) -> (u64, u64, u64) {
+        let count = |place| self.entries.values().filter(|e| e.place == place).count() as u64;
+        (count(Place::Active), count(Place::Backoff), count(Place::Unschedulable))
+    }
+
+    /// An attempt found no node. `moves_before`: [`Queue::moves`] when it began; `retry`: it failed for
+    /// another reason than the pod's own (a conflict), so back-off will do.
+    pub fn failed(&mut self, key: &ObjectKey, moves_before: u64, retry: bool, now: Time) {
+        let Some(mut e) = self.entries.get(key).cloned() else { return };
+        let moved = self.moves > moves_before || retry;
+        e.place = if moved { Place::Backoff } else { Place::Unschedulable };
+        e.moved = now;
+        self.put(key.clone(), e);
+    }
+    fn backoff(e: &Entry) -> Duration {
+        Duration(FIRST_BACKOFF.0 << e.attempts.saturating_sub(1).min(8)).min(MAX_BACKOFF)
+    }
+    /// Something changed in the cluster: unschedulable pods get another chance.
+    pub fn move_all(&mut self, now: Time, cause: TraceId) {
+        self.moves += 1;
+        let waiting: Vec<ObjectKey> =
+            self.entries.iter().filter(|(_, e)| e.place == Place::Unschedulable).map(|(k, _)| k.clone()).collect();
+        for key in waiting {
+            self.retry(&key, now, cause);
+        }
+    }
+    fn retry(&mut self, key: &ObjectKey, now: Time, cause: TraceId) {
+        let Some(mut e) = self.entries.get(key).cloned() else { return };
+        e.cause = cause;
+        e.place = if e.moved + Queue::backoff(&e) > now { Place::Backoff } else { Place::Active };
+        self.put(key.clone(), e);
+    }
+    /// A pod was changed while it waited: worth another try.
+    pub fn updated(&mut self, key: &ObjectKey, now: Time, cause: TraceId) {
+        if self.entries.get(key).is_some_and(|e| e.place == Place::Unschedulable) {
+            self.retry(key, now, cause);
+        }
+    }
+    /// Moves what has backed off, or waited too long, to active; when to look again.
+    pub fn tick(&mut self, now: Time, profile: Profile) -> Option<Time> {
+        let leftover = match profile {
+            Profile::Book => Duration::secs(60),
+            Profile::Modern => Duration::mins(5),
+        };
+        let due = |e: &Entry| match e.place {
+            Place::Active => None,
+            Place::Backoff => Some(e.moved + Queue::backoff(e)),
+            Place::Unschedulable => Some(e.moved + leftover),
+        };
+        let ready: Vec<ObjectKey> =
+            self.entries.iter().filter(|(_, e)| due(e).is_some_and(|t| t <= now)).map(|(k, _)| k.clone()).collect();
+        for key in ready {
+            if let Some(mut e) = self.entries.get(&key).cloned() {
+                e.place = Place::Active;
+                self.put(key, e);
+            }
+        }
+        self.entries.values().filter_map(due).min()
+    }
+}

@@ -1,0 +1,162 @@
+//! One machine: its box, name, what the control plane believes of it, and its parts.
+
+use kubedrill::app::Action;
+use kubedrill::machine::Role;
+use kubedrill::scene::machines::{Belief, MachineView, PartView};
+use kubedrill::scene::{Lang, Part, Target, Text, t};
+use yew::prelude::*;
+
+use super::pod::Pod;
+use super::shared::{Emit, on, on_keys};
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub machine: MachineView,
+    pub lang: Lang,
+    pub selected: Option<Target>,
+    pub hovered: Option<Target>,
+    /// Shows the numbers of the course's figure.
+    pub numbers: bool,
+    pub dense: bool,
+    pub emit: Emit,
+}
+
+/// ⓪ to ⑦.
+pub fn circled(n: u8) -> char {
+    if n == 0 { '⓪' } else { char::from_u32(0x245f + u32::from(n)).unwrap_or('·') }
+}
+
+#[component]
+pub fn Machine(props: &Props) -> Html {
+    let (m, emit, lang) = (&props.machine, &props.emit, props.lang);
+    let r = m.rect;
+    let class = classes!(
+        "machine",
+        match m.role {
+            Role::Host => "host",
+            Role::ControlPlane => "master",
+            Role::Worker => "worker",
+        },
+        (!m.on).then_some("off"),
+        (m.role != Role::Host).then_some(m.belief.class()),
+        m.tile.then_some("tile"),
+    );
+    let lit = |target: &Target| props.hovered.as_ref() == Some(target) || props.selected.as_ref() == Some(target);
+    html! {
+        <g {class} data-machine={m.name.to_string()}>
+            { head(m, props) }
+            { for m.parts.iter().map(|p| part(m, p, props)) }
+            { for m.pods.iter().map(|p| {
+                let target = Target::Object(p.key.clone());
+                html! { <Pod key={p.key.to_string()} pod={p.clone()} {lang} lit={lit(&target)} emit={emit.clone()} /> }
+            }) }
+            if m.two_truths && !m.tile && !props.dense {
+                <text class="truth" x={(r.x + 10).to_string()} y={(r.y + r.h - 10).to_string()}>{ format!("● {}", t(lang, Text::StillRuns)) }</text>
+            }
+            if m.more > 0 {
+                <text class="more" x={(r.x + r.w - 8).to_string()} y={(r.y + r.h - 8).to_string()}>{ format!("+{}", m.more) }</text>
+            }
+        </g>
+    }
+}
+
+/// The line with the machine's name: the button that selects it.
+fn head(m: &MachineView, props: &Props) -> Html {
+    let (h, lang) = (m.head, props.lang);
+    if m.tile {
+        return tile_head(m, props);
+    }
+    let select = Action::Select(Some(Target::Machine(m.index)));
+    let base = h.y + h.h / 2;
+    let believed = t(lang, m.belief.text());
+    let state = match (m.on, m.cut_off) {
+        (false, _) => t(lang, Text::PoweredOff).to_owned(),
+        (true, true) => format!("{} · {believed}", t(lang, Text::CutOff)),
+        (true, false) => believed.to_owned(),
+    };
+    let mut spoken = format!("{} {} {state}", m.name, m.ip);
+    if m.two_truths {
+        spoken += &format!("; {}; {}", t(lang, Text::BelievedDead), t(lang, Text::StillRuns));
+    }
+    let beside = h.w > 170;
+    let shows_state = m.role != Role::Host && (!m.on || m.cut_off || m.belief != Belief::Ready);
+    html! {
+        <g class="machine-head" role="button" tabindex="0" onclick={on(&props.emit, select.clone())} onkeydown={on_keys(&props.emit, select)}
+            ondblclick={on(&props.emit, Action::Zoom(Some(m.index)))}>
+            <title>{ spoken }</title>
+            <rect class="hit" x={(h.x + 2).to_string()} y={(h.y + 2).to_string()} width={(h.w - 4).to_string()} height={(h.h - 4).to_string()} rx="6" />
+            <text class="head" x={(h.x + 10).to_string()} y={base.to_string()}>
+                <tspan class="machine-name">{ m.name.to_string() }</tspan>
+                if beside { <tspan class="machine-ip" dx="8">{ m.ip.to_string() }</tspan> }
+            </text>
+            if shows_state { { tag(m, &state, beside) } }
+        </g>
+    }
+}
+
+/// What the control plane believes: at the right end of the machine's line, or at the foot of a
+/// narrow box.
+fn tag(m: &MachineView, state: &str, beside: bool) -> Html {
+    let (r, h) = (m.rect, m.head);
+    let w = state.chars().map(|c| if c.is_ascii() { 7 } else { 12 }).sum::<i32>() + 14;
+    let middle = if beside { h.y + h.h / 2 } else { r.y + r.h - 14 };
+    html! {
+        <g class={classes!("belief", if m.on && !(m.cut_off && m.belief == Belief::Ready) { m.belief.class() } else { "off" })}>
+            <rect x={(r.x + r.w - w - 6).to_string()} y={(middle - 9).to_string()} width={w.to_string()} height="18" rx="9" />
+            <text x={(r.x + r.w - w / 2 - 6).to_string()} y={middle.to_string()}>{ state.to_owned() }</text>
+        </g>
+    }
+}
+
+fn tile_head(m: &MachineView, props: &Props) -> Html {
+    let r = m.rect;
+    let select = Action::Select(Some(Target::Machine(m.index)));
+    let spoken = format!("{}, {} {}", m.name, m.count, t(props.lang, Text::Pods));
+    html! {
+        <g class="machine-head" role="button" tabindex="0"
+            onclick={on(&props.emit, select.clone())} onkeydown={on_keys(&props.emit, select)}
+            ondblclick={on(&props.emit, Action::Zoom(Some(m.index)))}>
+            <title>{ spoken }</title>
+            <rect class="hit" x={r.x.to_string()} y={r.y.to_string()} width={r.w.to_string()} height={r.h.min(14).to_string()} />
+            if r.h >= 40 && r.w >= 44 {
+                <text class="tile-name" x={(r.x + 4).to_string()} y={(r.y + 11).to_string()}>{ m.name.trim_end_matches("-k8s").to_owned() }</text>
+            }
+        </g>
+    }
+}
+
+fn part(m: &MachineView, p: &PartView, props: &Props) -> Html {
+    let (r, lang) = (p.rect, props.lang);
+    let target = Target::Part(m.index, p.part);
+    let lit = props.hovered.as_ref() == Some(&target);
+    let selected = props.selected.as_ref() == Some(&target);
+    let action = if p.part == Part::Shell { Action::Tab(m.index) } else { Action::Select(Some(target.clone())) };
+    let kind = match p.part {
+        Part::ApiServer => "api",
+        Part::Etcd => "etcd",
+        Part::Shell => "shell",
+        _ => "plain",
+    };
+    let class =
+        classes!("part", kind, (!p.alive).then_some("dead"), lit.then_some("lit"), selected.then_some("selected"));
+    let state = t(lang, if p.alive { Text::Alive } else { Text::Dead });
+    let spoken = format!("{} {}, {state}", m.name, p.part.label(lang));
+    // kubectl's number once, where the course's figure has it.
+    let numbered = props.numbers && (p.part != Part::Shell || m.role == Role::ControlPlane);
+    let number = p.part.number().filter(|_| numbered);
+    html! {
+        <g {class} role="button" tabindex="0" data-part={p.part.short()}
+            onclick={on(&props.emit, action.clone())} onkeydown={on_keys(&props.emit, action)}
+            onpointerenter={on(&props.emit, Action::Hover(Some(target)))} onpointerleave={on(&props.emit, Action::Hover(None))}>
+            <title>{ spoken }</title>
+            <rect class="chip" x={r.x.to_string()} y={r.y.to_string()} width={r.w.to_string()} height={r.h.to_string()} rx="6" />
+            if p.part == Part::Etcd {
+                <path class="drum" d={format!("M{} {}q{} 6 {} 0", r.x + 6, r.y + 5, (r.w - 12) / 2, r.w - 12)} />
+            }
+            <text class="part-name" x={r.center().x.to_string()} y={(r.center().y + i32::from(p.part == Part::Etcd)).to_string()}>{ p.label.to_string() }</text>
+            if let Some(n) = number {
+                <text class="number" x={(r.x + 2).to_string()} y={(r.y - 1).to_string()}>{ circled(n).to_string() }</text>
+            }
+        </g>
+    }
+}

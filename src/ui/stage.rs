@@ -1,0 +1,164 @@
+//! The stage: rails, machines, pods, and what travels between them.
+
+use kubedrill::app::Action;
+use kubedrill::app::player::{Caption, Traveller};
+use kubedrill::machine::Role;
+use kubedrill::scene::machines::MachineView;
+use kubedrill::scene::{Lang, Scene, Target, Text, t};
+use yew::prelude::*;
+
+use super::machine::{Machine, circled};
+use super::packets::Packets;
+use super::pod::Pod;
+use super::shared::{Emit, Shared, on};
+use crate::web::dom::{self, SizeWatch};
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub scene: Shared<Scene>,
+    pub travellers: Vec<Traveller>,
+    pub caption: Option<Caption>,
+    pub selected: Option<Target>,
+    pub hovered: Option<Target>,
+    pub lang: Lang,
+    pub follow: bool,
+    /// Looking at the past.
+    pub past: bool,
+    pub emit: Emit,
+}
+
+/// Tells the app how large the stage is, now and whenever it changes.
+#[hook]
+fn use_size(emit: &Emit) -> NodeRef {
+    let node = use_node_ref();
+    let (watched, emit) = (node.clone(), emit.clone());
+    use_effect_with((), move |()| {
+        let report = Callback::from(move |(w, h)| emit.emit(Action::StageSize(w, h)));
+        if let Some(size) = dom::size(&watched) {
+            report.emit(size);
+        }
+        let watch = SizeWatch::new(&watched, report);
+        move || drop(watch)
+    });
+    node
+}
+
+#[component]
+pub fn Stage(props: &Props) -> Html {
+    let node = use_size(&props.emit);
+    let (scene, lang) = (&props.scene, props.lang);
+    let (w, h) = (scene.layout.width, scene.layout.height);
+    html! {
+        <section class={classes!("stage", props.past.then_some("past"), props.follow.then_some("following"))} ref={node} aria-label={t(lang, Text::Stage)} id="stage">
+            <svg class={classes!(scene.layout.dense.then_some("dense"), scene.layout.large.then_some("large"))} viewBox={format!("0 0 {w} {h}")} width={w.to_string()} height={h.to_string()}>
+                { defs() }
+                <Still scene={scene.clone()} {lang} numbers={props.follow} selected={props.selected.clone()} hovered={props.hovered.clone()} emit={props.emit.clone()} />
+                <Packets travellers={props.travellers.clone()} width={w} />
+            </svg>
+            if scene.zoomed {
+                <button class="zoom-out" onclick={on(&props.emit, Action::Zoom(None))}>{ t(lang, Text::ZoomOut) }</button>
+            }
+            <CaptionLine caption={props.caption.clone()} past={props.past} {lang} />
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct CaptionProps {
+    caption: Option<Caption>,
+    past: bool,
+    lang: Lang,
+}
+
+/// The one line that says what happens.
+#[component]
+fn CaptionLine(props: &CaptionProps) -> Html {
+    match &props.caption {
+        Some(c) => html! {
+            <p class={classes!("caption", c.error.then_some("error"))}>
+                if let Some(n) = c.number { <span class="caption-number">{ circled(n).to_string() }</span> }
+                { c.text.to_string() }
+            </p>
+        },
+        None if props.past => html! { <p class="caption past-note">{ t(props.lang, Text::PastHint) }</p> },
+        None => html! {},
+    }
+}
+
+fn defs() -> Html {
+    html! {
+        <defs>
+            <pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+                <rect class="hatch-ground" width="7" height="7" />
+                <rect class="hatch-line" width="2" height="7" />
+            </pattern>
+        </defs>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct StillProps {
+    scene: Shared<Scene>,
+    lang: Lang,
+    numbers: bool,
+    selected: Option<Target>,
+    hovered: Option<Target>,
+    emit: Emit,
+}
+
+/// Everything that does not travel: drawn again only when the scene changes.
+/// A machine's box, beneath the rails.
+fn ground(m: &MachineView, props: &StillProps) -> Html {
+    let (r, me) = (m.rect, Target::Machine(m.index));
+    let role = match m.role {
+        Role::Host => "host",
+        Role::ControlPlane => "master",
+        Role::Worker => "worker",
+    };
+    let lit = props.hovered.as_ref() == Some(&me) || props.selected.as_ref() == Some(&me);
+    let class = classes!(
+        "ground",
+        role,
+        (!m.on).then_some("off"),
+        (m.role != Role::Host).then_some(m.belief.class()),
+        lit.then_some("lit"),
+    );
+    html! {
+        <rect key={m.index} {class} x={r.x.to_string()} y={r.y.to_string()} width={r.w.to_string()} height={r.h.to_string()} rx={if m.tile { "3" } else { "8" }} />
+    }
+}
+
+#[component]
+fn Still(props: &StillProps) -> Html {
+    let (scene, lang, emit) = (&props.scene, props.lang, &props.emit);
+    let u = scene.layout.users;
+    let ring = props.hovered.as_ref().or(props.selected.as_ref()).and_then(|t| scene.rect(t));
+    html! {
+        <>
+            <g aria-hidden="true">
+                { for scene.machines.iter().map(|m| ground(m, props)) }
+            </g>
+            <g class="rails" aria-hidden="true">
+                { for scene.rails.iter().map(|r| html! {
+                    <path key={format!("{}-{}", r.machine, r.part.short())} class={classes!("rail", (!r.alive).then_some("dead"))} d={r.path.d()} />
+                }) }
+            </g>
+            { for scene.machines.iter().map(|m| html! {
+                <Machine key={m.index} machine={m.clone()} {lang} numbers={props.numbers} dense={scene.layout.dense}
+                    selected={props.selected.clone()} hovered={props.hovered.clone()} emit={emit.clone()} />
+            }) }
+            { for scene.waiting.iter().map(|p| html! {
+                <Pod key={p.key.to_string()} pod={p.clone()} {lang} lit={false} emit={emit.clone()} />
+            }) }
+            if u.w > 0 {
+                <g class="users" aria-hidden="true">
+                    <rect x={u.x.to_string()} y={u.y.to_string()} width={u.w.to_string()} height={u.h.to_string()} rx={(u.h / 2).to_string()} />
+                    <text x={u.center().x.to_string()} y={u.center().y.to_string()}>{ t(lang, Text::Users) }</text>
+                </g>
+            }
+            if let Some(r) = ring {
+                <rect class="ring" x={(r.x - 3).to_string()} y={(r.y - 3).to_string()} width={(r.w + 6).to_string()} height={(r.h + 6).to_string()} rx="9" />
+            }
+        </>
+    }
+}

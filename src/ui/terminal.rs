@@ -1,0 +1,210 @@
+//! The terminals: a tab per machine, the screen, the line being typed.
+//!
+//! The line is an ordinary text field, so that Korean composition, phone keyboards, paste and screen
+//! readers work as everywhere else.
+
+use kubedrill::app::Action;
+use kubedrill::app::terminals::Draft;
+use kubedrill::base::Str;
+use kubedrill::scene::ansi::Span;
+use kubedrill::scene::screen::Line;
+use kubedrill::scene::{Lang, Target, Text, t};
+use yew::prelude::*;
+
+use super::icon::{Glyph, Icon};
+use super::shared::{Emit, Shared, on};
+use crate::web::dom;
+
+#[derive(Clone, PartialEq)]
+pub struct TabView {
+    pub index: u32,
+    pub name: Str,
+    pub busy: bool,
+}
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub tabs: Vec<TabView>,
+    pub tab: u32,
+    pub lines: Shared<Vec<Line>>,
+    pub prompt: String,
+    pub busy: bool,
+    pub draft: Draft,
+    pub lang: Lang,
+    pub emit: Emit,
+}
+
+#[component]
+pub fn Terminal(props: &Props) -> Html {
+    let lang = props.lang;
+    let name = props.tabs.iter().find(|t| t.index == props.tab).map(|t| t.name.to_string()).unwrap_or_default();
+    html! {
+        <section class="terminal" id="terminal" aria-label={t(lang, Text::Terminal)}>
+            <div class="tabbar">
+                <div class="tabs" role="tablist" aria-label={t(lang, Text::Terminal)}>
+                    { for props.tabs.iter().map(|tab| tab_button(tab, props)) }
+                </div>
+                if props.busy {
+                    <span class="busy"><span class="busy-dot"></span>{ t(lang, Text::Running) }</span>
+                    <button class="small" onclick={on(&props.emit, Action::UntilSomething)}>
+                        <Icon glyph={Glyph::Skip} />{ t(lang, Text::SkipNext) }
+                    </button>
+                    <button class="small" onclick={on(&props.emit, Action::Interrupt)} aria-label={format!("Ctrl-C: {}", t(lang, Text::Interrupt))}>{ "Ctrl-C" }</button>
+                }
+            </div>
+            <Screen lines={props.lines.clone()} prompt={props.prompt.clone()} busy={props.busy} draft={props.draft.clone()}
+                machine={name} {lang} emit={props.emit.clone()} />
+        </section>
+    }
+}
+
+fn tab_button(tab: &TabView, props: &Props) -> Html {
+    let chosen = tab.index == props.tab;
+    html! {
+        <button key={tab.index} role="tab" id={format!("tab-{}", tab.name)} aria-selected={chosen.to_string()} aria-controls="screen"
+            class={classes!("tab", chosen.then_some("chosen"))} onclick={on(&props.emit, Action::Tab(tab.index))}>
+            { tab.name.to_string() }
+            if tab.busy && !chosen { <span class="busy-dot"></span> }
+        </button>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ScreenProps {
+    lines: Shared<Vec<Line>>,
+    prompt: String,
+    busy: bool,
+    draft: Draft,
+    machine: String,
+    lang: Lang,
+    emit: Emit,
+}
+
+#[component]
+fn Screen(props: &ScreenProps) -> Html {
+    let node = use_node_ref();
+    {
+        // New output scrolls into view, unless the reader has scrolled up.
+        let node = node.clone();
+        let count = props.lines.len();
+        use_effect_with((props.lines.clone(), props.draft.clone(), props.machine.clone(), count), move |_| {
+            dom::scroll_to_end(&node);
+        });
+    }
+    let focus = Callback::from(|_: MouseEvent| {
+        if !dom::has_selection() {
+            dom::focus("cli");
+        }
+    });
+    html! {
+        <div class="screen" id="screen" role="tabpanel" aria-labelledby={format!("tab-{}", props.machine)} ref={node} onclick={focus}>
+            <div class="output" role="log" aria-live="off">
+                <Output lines={props.lines.clone()} emit={props.emit.clone()} />
+            </div>
+            if !props.draft.candidates.is_empty() {
+                <div class="candidates">{ for props.draft.candidates.iter().map(|c| html! { <span>{ c.to_string() }</span> }) }</div>
+            }
+            { input(props) }
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct OutputProps {
+    lines: Shared<Vec<Line>>,
+    emit: Emit,
+}
+
+#[component]
+fn Output(props: &OutputProps) -> Html {
+    props
+        .lines
+        .iter()
+        .map(|line| {
+            html! { <div class="row">{ for line.spans.iter().map(|s| span(s, &props.emit)) }{ "\n" }</div> }
+        })
+        .collect()
+}
+
+fn span(s: &Span, emit: &Emit) -> Html {
+    let text = s.text.to_string();
+    match &s.link {
+        None if s.class.is_empty() => html! { { text } },
+        None => html! { <span class={s.class.to_string()}>{ text }</span> },
+        Some(target) => link(text, &s.class, target, emit),
+    }
+}
+
+/// A name in the output: hovering lights it up on the stage, a click selects it.
+fn link(text: String, class: &str, target: &Target, emit: &Emit) -> Html {
+    html! {
+        <span class={classes!("name", class.to_owned())} onclick={on(emit, Action::Select(Some(target.clone())))}
+            onpointerenter={on(emit, Action::Hover(Some(target.clone())))} onpointerleave={on(emit, Action::Hover(None))}>{ text }</span>
+    }
+}
+
+fn input(props: &ScreenProps) -> Html {
+    let emit = &props.emit;
+    let typed = {
+        let emit = emit.clone();
+        Callback::from(move |e: InputEvent| emit.emit(Action::Draft(dom::value(&e))))
+    };
+    let keys = keys(emit.clone(), props.draft.text.is_empty());
+    let paste = {
+        let emit = emit.clone();
+        Callback::from(move |e: Event| paste(&e, &emit))
+    };
+    html! {
+        <div class="row entry">
+            if props.busy {
+                <span class="cursor-wait" aria-hidden="true">{ "…" }</span>
+            } else {
+                <span class="prompt">{ props.prompt.clone() }</span>
+            }
+            <input id="cli" class="cli" type="text" value={props.draft.text.clone()} oninput={typed} onkeydown={keys} onpaste={paste}
+                autocomplete="off" autocapitalize="off" spellcheck="false" enterkeyhint="send"
+                aria-label={format!("{} {}", t(props.lang, Text::TerminalInput), props.machine)} />
+        </div>
+    }
+}
+
+fn keys(emit: Emit, empty: bool) -> Callback<KeyboardEvent> {
+    Callback::from(move |e: KeyboardEvent| {
+        // While a syllable is being composed, keys belong to the input method.
+        if e.is_composing() || e.key_code() == 229 {
+            return;
+        }
+        let control = e.ctrl_key() && !e.alt_key() && !e.meta_key();
+        let action = match e.key().as_str() {
+            "Enter" => Action::Submit,
+            "ArrowUp" => Action::Older,
+            "ArrowDown" => Action::Newer,
+            // An empty line lets Tab move on, so that the keyboard is not trapped here.
+            "Tab" if !e.shift_key() && !empty => Action::Complete,
+            "c" if control && !dom::has_selection() => Action::Interrupt,
+            "l" if control => Action::ClearScreen,
+            "u" if control => Action::Draft(String::new()),
+            _ => return,
+        };
+        e.prevent_default();
+        emit.emit(action);
+    })
+}
+
+/// Several pasted lines run one after another; the last one waits for Enter.
+fn paste(e: &Event, emit: &Emit) {
+    let text = dom::pasted(e);
+    if !text.contains('\n') {
+        return;
+    }
+    e.prevent_default();
+    let mut lines: Vec<&str> = text.split('\n').map(|l| l.trim_end_matches('\r')).collect();
+    let rest = lines.pop().unwrap_or_default();
+    for line in lines {
+        emit.emit(Action::Insert(line.into()));
+        emit.emit(Action::Submit);
+    }
+    if !rest.is_empty() {
+        emit.emit(Action::Insert(rest.into()));
+    }
+}

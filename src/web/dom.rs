@@ -1,0 +1,101 @@
+//! The document: events, measures, focus, the style sheet's properties.
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use yew::{Callback, NodeRef};
+
+pub fn document() -> Option<web_sys::Document> {
+    web_sys::window()?.document()
+}
+
+/// The text of the field an event came from.
+pub fn value(event: &web_sys::Event) -> String {
+    let target = event.target();
+    let input = target.as_ref().and_then(|t| t.dyn_ref::<HtmlInputElement>()).map(HtmlInputElement::value);
+    let select = || target.as_ref().and_then(|t| t.dyn_ref::<HtmlSelectElement>()).map(HtmlSelectElement::value);
+    input.or_else(select).unwrap_or_default()
+}
+
+/// Width and height of an element in CSS pixels.
+pub fn size(node: &NodeRef) -> Option<(i32, i32)> {
+    let element = node.cast::<HtmlElement>()?;
+    Some((element.client_width(), element.client_height())).filter(|(w, h)| *w > 0 && *h > 0)
+}
+
+/// Calls back whenever an element's size changes; keeps doing so as long as the value lives.
+pub struct SizeWatch {
+    observer: web_sys::ResizeObserver,
+    _callback: Closure<dyn FnMut()>,
+}
+
+impl SizeWatch {
+    pub fn new(node: &NodeRef, changed: Callback<(i32, i32)>) -> Option<SizeWatch> {
+        let element = node.cast::<Element>()?;
+        let node = node.clone();
+        let callback = Closure::<dyn FnMut()>::new(move || {
+            if let Some(size) = size(&node) {
+                changed.emit(size);
+            }
+        });
+        let observer = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()).ok()?;
+        observer.observe(&element);
+        Some(SizeWatch { observer, _callback: callback })
+    }
+}
+
+impl Drop for SizeWatch {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+pub fn focus(id: &str) {
+    let element = document().and_then(|d| d.get_element_by_id(id));
+    if let Some(element) = element.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+        let options = web_sys::FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let _ = element.focus_with_options(&options);
+    }
+}
+
+pub fn scroll_to_end(node: &NodeRef) {
+    if let Some(element) = node.cast::<Element>() {
+        element.set_scroll_top(element.scroll_height());
+    }
+}
+
+/// Sets a property of the root's style: allowed by the page's policy, unlike style in markup.
+pub fn set_property(name: &str, value: &str) {
+    let root = document().and_then(|d| d.document_element()).and_then(|e| e.dyn_into::<HtmlElement>().ok());
+    if let Some(root) = root {
+        let _ = root.style().set_property(name, value);
+    }
+}
+
+/// Whether the visitor has selected text on the page.
+pub fn has_selection() -> bool {
+    let selection = web_sys::window().and_then(|w| w.get_selection().ok().flatten());
+    selection.is_some_and(|s| !s.is_collapsed())
+}
+
+/// Keeps a pointer's moves coming to the element it went down on.
+pub fn capture_pointer(event: &web_sys::PointerEvent) {
+    if let Some(element) = event.target().and_then(|t| t.dyn_into::<Element>().ok()) {
+        let _ = element.set_pointer_capture(event.pointer_id());
+    }
+}
+
+/// The text of a paste.
+pub fn pasted(event: &web_sys::Event) -> String {
+    let event = event.dyn_ref::<web_sys::ClipboardEvent>();
+    event.and_then(|e| e.clipboard_data()).and_then(|d| d.get_data("text").ok()).unwrap_or_default()
+}
+
+/// Width and height of the window.
+pub fn window_size() -> (i32, i32) {
+    let get = |value: Option<wasm_bindgen::JsValue>| value.and_then(|v| v.as_f64()).map_or(0, |v| v as i32);
+    let window = web_sys::window();
+    let width = get(window.as_ref().and_then(|w| w.inner_width().ok()));
+    (width, get(window.and_then(|w| w.inner_height().ok())))
+}

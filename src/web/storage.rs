@@ -1,0 +1,25 @@
+//! What the browser keeps between visits. Every call may fail (private windows, frames): then
+//! nothing is remembered, and nothing else happens.
+
+use web_sys::Storage;
+
+/// Settings of the interface.
+pub const SETTINGS: &str = "kubedrill.settings";
+/// The running session, for the crash screen.
+pub const SESSION: &str = "kubedrill.session";
+/// The language alone: the loading screen reads it.
+pub const LANG: &str = "kubedrill.lang";
+
+fn storage() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok()?
+}
+
+pub fn read(key: &str) -> Option<String> {
+    storage()?.get_item(key).ok()?
+}
+
+pub fn write(key: &str, value: &str) {
+    if let Some(storage) = storage() {
+        let _ = storage.set_item(key, value);
+    }
+}

@@ -1,0 +1,91 @@
+//! Every drill, played: unsolved at the start, solved by its own steps, on many seeds and in every
+//! profile it names, through the real terminals.
+
+use kubedrill::addons::lab;
+use kubedrill::bundle;
+use kubedrill::lesson::{self, Lesson, Progress, play, progress};
+use kubedrill::sim::{Config, Profile, Session};
+
+use crate::fold::fold;
+
+const SEEDS: u64 = 20;
+
+#[test]
+fn drills_are_solved_by_their_own_steps() {
+    for drill in lesson::names().map(|n| lesson::shipped(n).expect("shipped")) {
+        for profile in &drill.profiles {
+            for seed in 1..=SEEDS {
+                play(&drill, *profile, seed);
+            }
+        }
+    }
+}
+
+fn play(drill: &Lesson, profile: Profile, seed: u64) {
+    let place = || format!("{} {profile:?} seed {seed}", drill.name);
+    let mut session = Session::new(&Config { profile, seed, ..Config::default() }, lab::ready);
+    progress::prepare(drill, &mut session);
+    let mut progress = Progress::new(drill);
+    progress.observe(drill, &session.world);
+    assert_eq!(progress.current(session.now()), Some(0), "{}: solved before it began", place());
+    for (i, step) in drill.steps.iter().enumerate() {
+        let hash = session.world.trace.hash();
+        progress.observe(drill, &session.world);
+        assert_eq!(session.world.trace.hash(), hash, "{}: looking left a trace", place());
+        assert_eq!(progress.current(session.now()), Some(i), "{}: before step {}", place(), step.id);
+        let played = progress::solve(step, &mut session);
+        played.unwrap_or_else(|e| panic!("{}: {e}", place()));
+        session.advance(session.now() + kubedrill::base::Duration::millis(400), u64::MAX);
+        progress.observe(drill, &session.world);
+        assert!(progress.step_done(i, session.now()), "{}: after step {}: {progress:?}", place(), step.id);
+    }
+    assert_eq!(progress.current(session.now()), None, "{}", place());
+}
+
+/// What bundles show as expected output is what is printed. `KUBEDRILL_REWRITE=1` writes the files anew.
+#[test]
+fn expected_output_is_what_is_printed() {
+    let mut stale = Vec::new();
+    for drill in lesson::names().map(|n| lesson::shipped(n).expect("shipped")) {
+        for profile in &drill.profiles {
+            let now = printed(&drill, *profile);
+            let kept = lesson::printed(&drill.name, *profile).expect("shipped");
+            if fold(kept) == fold(&now) {
+                continue;
+            }
+            let file = format!("{}.{}.txt", drill.name, bundle::profile_name(*profile));
+            if std::env::var_os("KUBEDRILL_REWRITE").is_some() {
+                let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons/expected").join(&file);
+                std::fs::write(path, now).expect("a file");
+            } else {
+                stale.push(format!("lessons/expected/{file} is not what is printed now:\n{now}"));
+            }
+        }
+    }
+    assert!(stale.is_empty(), "{}", stale.join("\n"));
+}
+
+fn printed(drill: &Lesson, profile: Profile) -> String {
+    let mut session = Session::new(&Config { profile, ..Config::default() }, lab::ready);
+    progress::prepare(drill, &mut session);
+    let mut out = String::new();
+    for step in &drill.steps {
+        let entries = progress::solve(step, &mut session).unwrap_or_else(|e| panic!("{}: {e}", drill.name));
+        out += &format!("== {}\n{}", step.id, play::transcript(entries.iter()));
+    }
+    out
+}
+
+/// A step's commands matter: a drill whose first steps are skipped is not solved by the rest.
+#[test]
+fn skipping_steps_solves_nothing() {
+    let drill = lesson::shipped("kubelet-stopped").expect("shipped");
+    let mut session = Session::new(&Config::default(), lab::ready);
+    progress::prepare(&drill, &mut session);
+    let mut progress = Progress::new(&drill);
+    session.advance(session.now() + kubedrill::base::Duration::mins(10), u64::MAX);
+    progress.observe(&drill, &session.world);
+    assert_eq!(progress.current(session.now()), Some(0));
+    let error = progress::solve(&drill.steps[2], &mut session).expect_err("there is no pod to delete");
+    assert!(error.contains("delete-pod"), "{error}");
+}

@@ -1,0 +1,13 @@
+//! The integration tests, one binary.
+
+mod bundle;
+mod cli;
+mod determinism;
+mod drills;
+mod fold;
+mod hashes;
+mod lessons;
+mod saved;
+mod sessions;
+mod tools;
+mod wall;
