@@ -22,6 +22,13 @@ pub struct Draft {
     pub candidates: Arc<Vec<Str>>,
 }
 
+impl Draft {
+    /// A line as if it had just been typed.
+    pub fn of(text: &str) -> Draft {
+        Draft { text: text.into(), ..Draft::default() }
+    }
+}
+
 /// A machine's terminal, while its component lives.
 pub fn terminal(world: &World, machine: u32) -> Option<&Terminal> {
     world.component::<Terminal>(world.actor_named(machine, "terminal")?)

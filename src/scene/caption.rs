@@ -22,7 +22,7 @@ fn actor(world: &World, id: ActorId, lang: Lang) -> String {
             machine.map_or(what.into(), |m| lang.pick(format!("{what} on {}", m.name), format!("{}의 {what}", m.name)))
         }
         Some(part) => lang.pick(format!("the {}", part.label(lang)), part.label(lang).into()),
-        None if name.is_empty() || name == "outside" => lang.pick("someone".into(), "누군가".into()),
+        None if name.is_empty() || name == "outside" => lang.pick("Someone".into(), "누군가".into()),
         None => name.into(),
     }
 }

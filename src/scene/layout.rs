@@ -201,25 +201,33 @@ fn master(index: u32, rect: Rect, m: &Metrics, gap: i32) -> MachineBox {
     MachineBox { index, role: Role::ControlPlane, rect, parts, head, pods, tile: false }
 }
 
-/// Room a part's label needs.
-fn chip_width(part: Part, dense: bool) -> i32 {
+/// Room a part's label needs. `tight`: with as little air around it as can be.
+fn chip_width(part: Part, dense: bool, tight: bool) -> i32 {
     let chars = |text: &str| text.chars().count() as i32;
+    let air = if tight { 7 } else { 16 };
     match (part, dense) {
         (Part::Shell, _) => 26,
         (Part::Runtime, true) => 28,
-        (Part::Runtime, false) => 78,
+        // containerd
+        (Part::Runtime, false) => 10 * 6 + air,
         (_, true) => chars(part.short()) * 5 + 8,
-        (_, false) => chars(part.label(super::Lang::En)) * 6 + 16,
+        (_, false) => chars(part.label(super::Lang::En)) * 6 + air,
     }
+}
+
+/// Width of a worker's parts in one row.
+fn chip_row(dense: bool, tight: bool) -> i32 {
+    NODE_PARTS.iter().map(|p| chip_width(*p, dense, tight) + CHIP_GAP).sum::<i32>() - CHIP_GAP
 }
 
 /// The parts stand on the upper edge, where their rails arrive; the name comes beneath.
 fn worker(index: u32, rect: Rect, m: &Metrics, dense: bool) -> MachineBox {
     let inner = rect.w - 2 * EDGE;
+    let tight = chip_row(dense, false) > inner && chip_row(dense, true) <= inner;
     let mut parts = Vec::new();
     let (mut x, mut y) = (rect.x + EDGE, rect.y + EDGE);
     for part in NODE_PARTS {
-        let w = chip_width(part, dense).min(inner);
+        let w = chip_width(part, dense, tight).min(inner);
         if x + w > rect.x + EDGE + inner {
             (x, y) = (rect.x + EDGE, y + m.chip);
         }
@@ -238,8 +246,7 @@ const CHIP_GAP: i32 = 4;
 
 /// Rows that a worker's parts take at a width.
 fn chip_rows(width: i32, dense: bool) -> i32 {
-    let all: i32 = NODE_PARTS.iter().map(|p| chip_width(*p, dense) + CHIP_GAP).sum();
-    if all - CHIP_GAP <= width - 2 * EDGE { 1 } else { 2 }
+    if chip_row(dense, true) <= width - 2 * EDGE { 1 } else { 2 }
 }
 
 impl Layout {
@@ -333,6 +340,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn on_a_laptop_a_worker_s_parts_stand_in_one_row() {
+        let l = layout(959, 395, &seats(3), None);
+        let rows = |m: &MachineBox| m.parts.iter().map(|p| p.rect.y).collect::<std::collections::BTreeSet<_>>().len();
+        assert!(l.machines.iter().filter(|m| m.role == Role::Worker).all(|m| rows(m) == 1));
     }
 
     #[test]

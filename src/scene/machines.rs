@@ -117,7 +117,12 @@ fn text_width(text: &str) -> i32 {
 }
 
 fn label(world: &World, part: Part, role: Role, dense: bool, width: i32, lang: Lang) -> Str {
-    let dense = dense || text_width(part.label(lang)) + 8 > width;
+    // A worker's chips are lettered smaller.
+    let needs = |text: &str| match role {
+        Role::Worker => text.chars().count() as i32 * 6 + 6,
+        _ => text_width(text) + 8,
+    };
+    let dense = dense || needs(part.label(lang)) > width;
     if part == Part::Shell {
         return match role {
             _ if dense || width < 60 => ">_".into(),

@@ -60,6 +60,12 @@ pub fn clock(now: Time, start: Time) -> String {
     if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}.{}", ms / 100 % 10) }
 }
 
+/// The same in whole seconds: for what Kubernetes itself knows to the second only.
+pub fn clock_seconds(at: Time, start: Time) -> String {
+    let face = clock(at, start);
+    face.split('.').next().unwrap_or_default().to_owned()
+}
+
 /// Where `at` stands between `start` and `end`, in permille.
 pub fn permille(at: Time, start: Time, end: Time) -> u32 {
     let whole = end.since(start).0.max(1);
@@ -80,6 +86,7 @@ mod tests {
     fn faces_and_places() {
         let start = Time(1_000_000);
         assert_eq!(clock(start + Duration::millis(65_250), start), "1:05.2");
+        assert_eq!(clock_seconds(start + Duration::millis(65_950), start), "1:05");
         assert_eq!(clock(start + Duration::secs(3_723), start), "1:02:03");
         let end = start + Duration::secs(10);
         assert_eq!(permille(start + Duration::secs(5), start, end), 500);

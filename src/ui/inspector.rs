@@ -3,7 +3,7 @@
 use kubedrill::app::{Action, Facet};
 use kubedrill::base::Time;
 use kubedrill::scene::inspect::{Inspection, Moment};
-use kubedrill::scene::ticks::clock;
+use kubedrill::scene::ticks::{clock, clock_seconds};
 use kubedrill::scene::{Lang, Target, Text, t};
 use yew::prelude::*;
 
@@ -82,7 +82,7 @@ fn body(facet: Facet, props: &Props) -> Html {
         Facet::Events if i.events.is_empty() => html! { <p class="empty">{ t(lang, Text::NoEvents) }</p> },
         Facet::Events => i.events.iter().map(|e| html! {
             <div class={classes!("event", (e.kind == "Warning").then_some("warning"))}>
-                <p><b>{ e.reason.to_string() }</b><span class="when">{ clock(e.at, props.start) }{ if e.count > 1 { format!(" ×{}", e.count) } else { String::new() } }</span></p>
+                <p><b>{ e.reason.to_string() }</b><span class="when">{ clock_seconds(e.at, props.start) }{ if e.count > 1 { format!(" ×{}", e.count) } else { String::new() } }</span></p>
                 <p>{ e.message.to_string() }</p>
             </div>
         }).collect(),

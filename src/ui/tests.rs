@@ -97,7 +97,7 @@ fn the_terminal_has_a_labelled_line() {
         lines: Shared::new(vec![Line::default()]),
         prompt: "[root@m-k8s ~]# ".into(),
         busy: true,
-        draft: Draft { text: "kubectl".into(), ..Draft::default() },
+        draft: Draft::of("kubectl"),
         lang: Lang::Ko,
         emit: emit(),
     };

@@ -69,7 +69,7 @@ fn groups_for(checks: &[Check]) -> Vec<Group> {
 fn perform(check: Check, tools: &Toolbox) -> Result<()> {
     match check {
         Check::Lint => lint(tools),
-        Check::Unit => cargo(tools, &["test", "--workspace", "--features", "cli"]),
+        Check::Unit => cargo(tools, &["test", "--workspace", "--features", "cli,ssr"]),
         Check::Bundle => cargo(tools, &["test", "--features", "cli", "bundle"]),
         Check::Wasm => wasm(tools),
         Check::Page => page::build(tools, true),
@@ -87,7 +87,7 @@ fn cargo(tools: &Toolbox, args: &[&str]) -> Result<()> {
 fn lint(tools: &Toolbox) -> Result<()> {
     start(tools.command("cargo").args(["fmt", "--all", "--check"]))?;
     let strict = ["--", "-D", "warnings"];
-    let native = ["clippy", "--workspace", "--all-targets", "--features", "cli"];
+    let native = ["clippy", "--workspace", "--all-targets", "--features", "cli,ssr"];
     start(tools.command("cargo").args(native).args(strict))?;
     // The program without the browser's crates must stand on its own.
     let headless = ["clippy", "--no-default-features", "--features", "cli"];
