@@ -5,19 +5,21 @@ use std::fmt::Write;
 
 use super::escape::{comment, markdown_code, shell, shell_pattern};
 use super::zip::Entry;
-use super::{script, text};
+use super::{Knobs, profile_name, script, text};
 use crate::lesson::check::Expect;
 use crate::lesson::format::{Command, Step};
 use crate::lesson::{self, Check, Lesson, Text, span};
 use crate::sim::Profile;
 
-pub fn files(lesson: &Lesson, profile: Profile) -> Vec<Entry> {
+pub fn files(lesson: &Lesson, knobs: &Knobs) -> Vec<Entry> {
+    let profile = knobs.profile;
     let at = |name: &str| format!("drills/{}/{name}", lesson.name);
     let mut entries = vec![
         text(at("README.en.md"), readme(lesson, &EN)),
         text(at("README.ko.md"), readme(lesson, &KO)),
         script(at("run.sh"), run_sh(lesson)),
         script(at("verify.sh"), verify_sh(lesson)),
+        script(at("record.sh"), record_sh(lesson, knobs)),
     ];
     for step in &lesson.steps {
         let content = expected(lesson, step, profile);
@@ -34,6 +36,8 @@ struct Words {
     look_at: &'static str,
     question: &'static str,
     answer: &'static str,
+    hint: &'static str,
+    not_in_kind: &'static str,
     done_when: &'static str,
     interrupt: fn(u64) -> String,
     wait: fn(u64) -> String,
@@ -45,6 +49,8 @@ const EN: Words = Words {
     look_at: "Look at",
     question: "Before you do it",
     answer: "Answer",
+    hint: "Hint",
+    not_in_kind: "Not with kind:",
     done_when: "Done when",
     interrupt: |s| format!("# after some {s} s: Ctrl-C"),
     wait: |s| format!("# wait {s} s"),
@@ -55,6 +61,8 @@ const KO: Words = Words {
     look_at: "볼 것",
     question: "하기 전에",
     answer: "답",
+    hint: "힌트",
+    not_in_kind: "kind에서는 할 수 없습니다.",
     done_when: "확인",
     interrupt: |s| format!("# {s}초쯤 뒤 Ctrl-C"),
     wait: |s| format!("# {s}초 기다립니다"),
@@ -64,6 +72,9 @@ const KO: Words = Words {
 fn readme(lesson: &Lesson, words: &Words) -> String {
     let pick = words.pick;
     let mut out = format!("# {}\n\n{}\n", pick(&lesson.title), pick(&lesson.summary));
+    if let Some(why) = &lesson.not_in_kind {
+        let _ = write!(out, "\n{} {}\n", words.not_in_kind, pick(why));
+    }
     for (i, step) in lesson.steps.iter().enumerate() {
         if let Some(part) = &step.part {
             let _ = write!(out, "\n## {}\n", pick(part));
@@ -75,6 +86,7 @@ fn readme(lesson: &Lesson, words: &Words) -> String {
             step.commands.iter().for_each(|c| typed(&mut out, c, words));
             out += "```\n";
         }
+        hints(&mut out, step, words);
         if let Some(look_at) = &step.look_at {
             let _ = write!(out, "\n{}: {}\n", words.look_at, pick(look_at));
         }
@@ -102,6 +114,12 @@ fn typed(out: &mut String, command: &Command, words: &Words) {
     }
 }
 
+fn hints(out: &mut String, step: &Step, words: &Words) {
+    for hint in &step.hints {
+        let _ = write!(out, "\n<details><summary>{}</summary>\n\n{}\n\n</details>\n", words.hint, (words.pick)(hint));
+    }
+}
+
 fn prediction(out: &mut String, step: &Step, words: &Words) {
     let Some(predict) = &step.predict else { return };
     let pick = words.pick;
@@ -122,10 +140,27 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 lab=$(cd "$here/../.." && pwd) || exit 1
 ssh_config=$lab/.ssh-config
+# With KIND=NAME in the environment the machines are the containers of that kind cluster.
+KIND=${KIND:-}
+
+# The lab's names of machines, as kind has them.
+kind_names() {
+  local text=${1//m-k8s/$KIND-control-plane} i
+  text=${text//w1-k8s/$KIND-worker}
+  for i in 2 3 4 5 6 7 8 9; do
+    text=${text//w$i-k8s/$KIND-worker$i}
+  done
+  printf '%s' "$text"
+}
 
 # Runs a line as root on a machine, as if it were typed there.
 on() {
-  printf '%s\n' "$2" | ssh -F "$ssh_config" "$1" sudo -i bash -s
+  if [ -n "$KIND" ]; then
+    printf 'cd /root\nexport KUBECONFIG=/etc/kubernetes/admin.conf\n%s\n' "$(kind_names "$2")" \
+      | docker exec -i "$(kind_names "$1")" bash -s
+  else
+    printf '%s\n' "$2" | ssh -F "$ssh_config" "$1" sudo -i bash -s
+  fi
 }
 
 # Prints the first text where the language is Korean, otherwise the second.
@@ -136,7 +171,7 @@ say() {
   esac
 }
 
-(cd "$lab" && vagrant ssh-config > "$ssh_config") || {
+[ -n "$KIND" ] || (cd "$lab" && vagrant ssh-config > "$ssh_config") || {
   say '가상 머신을 찾지 못했습니다. 먼저 vagrant up을 실행하십시오.' 'No machines: run vagrant up first.' >&2
   exit 1
 }
@@ -164,6 +199,17 @@ fn run_sh(lesson: &Lesson) -> String {
     }
     out + "\nexit \"$failed\"\n"
 }
+
+fn record_sh(lesson: &Lesson, knobs: &Knobs) -> String {
+    let (name, profile, workers) = (&lesson.name, profile_name(knobs.profile), knobs.workers);
+    format!(
+        "#!/usr/bin/env bash\n# Writes the cluster's objects and events, and each machine's services, into one JSON file.\n\
+         # Usage: record.sh [FILE]\n{PRELUDE}\nlesson={}\nprofile={profile}\nworkers={workers}\n\n{RECORD}",
+        shell(name)
+    )
+}
+
+const RECORD: &str = include_str!("files/record.sh");
 
 const RUN_FUNCTIONS: &str = r#"
 # Shows a line behind its prompt and runs it. What it returns is for the reader, not for us.
@@ -213,11 +259,12 @@ holds() {
 
 # check SECONDS KOREAN ENGLISH HOW WANTED MACHINE COMMAND: waits until it holds.
 check() {
-  local deadline=$((SECONDS + $1)) output code
+  local deadline=$((SECONDS + $1)) output code wanted=$5
+  [ -z "$KIND" ] || wanted=$(kind_names "$5")
   while :; do
     output=$(on "$6" "$7" 2>&1)
     code=$?
-    if holds "$4" "$5" "$output" "$code"; then
+    if holds "$4" "$wanted" "$output" "$code"; then
       say "  [v] $2" "  [v] $3"
       return
     fi

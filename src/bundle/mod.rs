@@ -1,15 +1,18 @@
 //! The lab bundle: a drill and everything to run it on real virtual machines, as one zip archive.
 //! A function of (drill, knobs) down to the last byte, natively and in the browser. Writes no files.
 
+mod cidr;
 mod drill;
 pub mod escape;
+pub mod explain;
 mod files;
 pub mod knobs;
 pub mod zip;
 
 use std::fmt;
 
-pub use knobs::{Cni, Knobs, Provider};
+pub use explain::explain;
+pub use knobs::{Arch, Cni, Knobs, Provider, Refusal};
 
 use crate::lesson::Lesson;
 use crate::sim::Profile;
@@ -18,18 +21,19 @@ use zip::Entry;
 /// Why a bundle cannot be made.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Error {
-    Knob(knobs::Error),
+    /// At least one.
+    Knobs(Vec<Refusal>),
     /// The drill does not exist in that profile.
-    Profile {
-        lesson: String,
-        profile: Profile,
-    },
+    Profile { lesson: String, profile: Profile },
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Knob(e) => e.fmt(f),
+            Error::Knobs(refusals) => {
+                let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+                f.write_str(&lines.join("\n"))
+            }
             Error::Profile { lesson, profile } => {
                 write!(f, "the drill `{lesson}` does not apply to profile {}", profile_name(*profile))
             }
@@ -59,12 +63,12 @@ pub fn build(lesson: &Lesson, knobs: &Knobs) -> Result<Vec<u8>, Error> {
 
 /// What the archive holds, in order of path: what a preview shows.
 pub fn entries(lesson: &Lesson, knobs: &Knobs) -> Result<Vec<Entry>, Error> {
-    knobs.validate().map_err(Error::Knob)?;
+    let mut entries = machine_files(knobs)?;
     if !lesson.profiles.contains(&knobs.profile) {
         return Err(Error::Profile { lesson: lesson.name.clone(), profile: knobs.profile });
     }
-    let mut entries = files::machines(lesson, knobs);
-    entries.extend(drill::files(lesson, knobs.profile));
+    entries.extend(files::around(lesson, knobs));
+    entries.extend(drill::files(lesson, knobs));
     for (name, content) in &lesson.files {
         entries.push(text(format!("manifests/{name}"), content.clone()));
     }
@@ -74,6 +78,12 @@ pub fn entries(lesson: &Lesson, knobs: &Knobs) -> Result<Vec<Entry>, Error> {
     }
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
+}
+
+/// Only what builds the machines: Vagrantfile and its scripts.
+pub fn machine_files(knobs: &Knobs) -> Result<Vec<Entry>, Error> {
+    let refusals = knobs.refusals();
+    if refusals.is_empty() { Ok(files::machines(knobs)) } else { Err(Error::Knobs(refusals)) }
 }
 
 fn text(path: String, content: String) -> Entry {

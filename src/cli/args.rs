@@ -40,13 +40,6 @@ pub fn word(parser: &mut lexopt::Parser) -> Result<Option<String>, Failure> {
     }
 }
 
-pub fn nothing_more(parser: &mut lexopt::Parser) -> Result<(), Failure> {
-    match parser.next()? {
-        None => Ok(()),
-        Some(other) => Err(other.unexpected().into()),
-    }
-}
-
 /// `book` or `modern`, the value of `--profile`.
 pub fn profile(parser: &mut lexopt::Parser) -> Result<Profile, Failure> {
     match parser.value()?.string()?.as_str() {

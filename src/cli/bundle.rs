@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use kubedrill::bundle::{self, Cni, Error, Knobs, Provider};
-use kubedrill::lesson::{self, Lesson};
+use kubedrill::bundle::{self, Arch, Cni, Error, Knobs, Provider};
 use kubedrill::sim::Profile;
 use lexopt::prelude::*;
 
 use crate::args::{self, Failure, failed, usage};
+use crate::lesson;
 
 const HELP: &str = "\
 Usage: kubedrill bundle LESSON -o FILE.zip [OPTIONS]
@@ -26,8 +26,11 @@ Options:
   --cpus N, --memory MIB       of m-k8s
   --worker-cpus N, --worker-memory MIB
   --provider NAME              virtualbox (default), libvirt, vmware_desktop, parallels
+  --arch amd64|arm64           of the computer that runs the machines (default amd64)
   --network-prefix A.B.C       first three numbers of the lab's network (default 192.168.1)
   --cni NAME                   calico (default), flannel
+  --pod-cidr A.B.C.D/N         default 172.16.0.0/16
+  --service-cidr A.B.C.D/N     default 10.96.0.0/12
 ";
 
 pub fn run(parser: lexopt::Parser) -> Result<(), Failure> {
@@ -35,9 +38,9 @@ pub fn run(parser: lexopt::Parser) -> Result<(), Failure> {
         Err(Failure::Help) => return args::print(HELP),
         other => other?,
     };
-    let lesson = find(&lesson)?;
+    let lesson = lesson::find(&lesson)?;
     let bytes = bundle::build(&lesson, &knobs).map_err(|e| match e {
-        Error::Knob(_) => usage(e),
+        Error::Knobs(_) => usage(e),
         Error::Profile { .. } => failed(e),
     })?;
     fs::write(&output, bytes).map_err(|e| failed(format!("{}: {e}", output.display())))
@@ -90,6 +93,18 @@ fn knob(option: &str, parser: &mut lexopt::Parser) -> Result<Box<dyn FnOnce(&mut
             let prefix = parser.value()?.string()?;
             Box::new(move |k| k.network_prefix = prefix)
         }
+        "pod-cidr" => {
+            let cidr = parser.value()?.string()?;
+            Box::new(move |k| k.pod_cidr = cidr)
+        }
+        "service-cidr" => {
+            let cidr = parser.value()?.string()?;
+            Box::new(move |k| k.service_cidr = cidr)
+        }
+        "arch" => {
+            let arch = Arch::parse(&parser.value()?.string()?).map_err(named)?;
+            Box::new(move |k| k.arch = arch)
+        }
         "provider" => {
             let provider = Provider::parse(&parser.value()?.string()?).map_err(named)?;
             Box::new(move |k| k.provider = provider)
@@ -100,14 +115,4 @@ fn knob(option: &str, parser: &mut lexopt::Parser) -> Result<Box<dyn FnOnce(&mut
         }
         _ => return Err(usage(format!("invalid option '{dashed}'"))),
     })
-}
-
-/// A shipped drill by name, or a file.
-fn find(name: &str) -> Result<Lesson, Failure> {
-    if name.ends_with(".yaml") {
-        let text = fs::read_to_string(name).map_err(|e| failed(format!("{name}: {e}")))?;
-        return Lesson::parse(&text).map_err(|e| failed(format!("{name}:{e}")));
-    }
-    let all: Vec<&str> = lesson::names().collect();
-    lesson::shipped(name).ok_or_else(|| failed(format!("no drill is called `{name}`; there are {}", all.join(", "))))
 }

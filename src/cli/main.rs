@@ -4,11 +4,10 @@
 mod args;
 mod bench;
 mod bundle;
+mod lesson;
 mod session;
 
 use std::process::ExitCode;
-
-use kubedrill::lesson;
 
 use args::{Failure, usage};
 
@@ -20,7 +19,7 @@ Usage: kubedrill COMMAND [ARGUMENTS]
 Commands:
   session   run commands in a simulated cluster and print what they print
   bundle    write a drill and its lab for real virtual machines as a zip file
-  lesson    list the drills
+  lesson    list, show, play and test the drills
   bench     measure the simulation
 
 kubedrill COMMAND --help tells more. Exit code: 0 done, 1 failed, 2 wrong arguments.
@@ -56,28 +55,8 @@ fn run(command: &str, parser: lexopt::Parser) -> Result<(), Failure> {
         "session" => session::run(parser),
         "bundle" => bundle::run(parser),
         "bench" => bench::run(parser),
-        "lesson" => lessons(parser),
+        "lesson" => lesson::run(parser),
         "help" => Err(Failure::Help),
         other => Err(usage(format!("unknown command `{other}`: one of session, bundle, lesson, bench"))),
-    }
-}
-
-const LESSON_HELP: &str = "\
-Usage: kubedrill lesson list
-
-Prints the name and the English title of each drill.
-";
-
-fn lessons(mut parser: lexopt::Parser) -> Result<(), Failure> {
-    match args::word(&mut parser) {
-        Ok(Some(word)) if word == "list" => {
-            args::nothing_more(&mut parser)?;
-            let line = |name: &str| lesson::shipped(name).map(|l| format!("{name:<24} {}\n", l.title.en));
-            args::print(&lesson::names().filter_map(line).collect::<String>())
-        }
-        Ok(Some(word)) => Err(usage(format!("unknown command `lesson {word}`: lesson list"))),
-        Ok(None) => Err(usage("lesson list")),
-        Err(Failure::Help) => args::print(LESSON_HELP),
-        Err(failure) => Err(failure),
     }
 }

@@ -29,11 +29,44 @@ pub struct Lesson {
     pub name: String,
     pub title: Text,
     pub summary: Text,
+    pub topic: Topic,
     pub profiles: Vec<Profile>,
+    /// Why the drill cannot be played with kind's containers instead of machines, if it cannot.
+    #[serde(default)]
+    pub not_in_kind: Option<Text>,
     /// Put into the home folder of m-k8s before the drill begins: name → content.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
     pub steps: Vec<Step>,
+}
+
+/// Under which heading the catalogue shows a drill.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topic {
+    Workloads,
+    Objects,
+    Network,
+    Nodes,
+    ControlPlane,
+    Storage,
+}
+
+impl Topic {
+    pub const ALL: [Topic; 6] =
+        [Topic::Workloads, Topic::Objects, Topic::Network, Topic::Nodes, Topic::ControlPlane, Topic::Storage];
+
+    /// Korean, English.
+    pub fn title(self) -> (&'static str, &'static str) {
+        match self {
+            Topic::Workloads => ("파드와 디플로이먼트", "Pods and Deployments"),
+            Topic::Objects => ("오브젝트와 설정", "Objects and settings"),
+            Topic::Network => ("네트워크", "Network"),
+            Topic::Nodes => ("노드와 스케줄링", "Nodes and scheduling"),
+            Topic::ControlPlane => ("컨트롤 플레인", "Control plane"),
+            Topic::Storage => ("저장소", "Storage"),
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -49,6 +82,9 @@ pub struct Step {
     /// What the step's button types. None where the learner only looks or decides.
     #[serde(default)]
     pub commands: Vec<Command>,
+    /// Help for who is stuck, from a nudge to nearly the answer.
+    #[serde(default)]
+    pub hints: Vec<Text>,
     /// What to watch in the picture meanwhile.
     #[serde(default)]
     pub look_at: Option<Text>,
@@ -136,6 +172,7 @@ impl Lesson {
         name(&self.name).map_err(|e| format!("name: {e}"))?;
         text("title", &self.title)?;
         text("summary", &self.summary)?;
+        self.not_in_kind.as_ref().map_or(Ok(()), |t| text("notInKind", t))?;
         need(!self.profiles.is_empty(), || "profiles: at least one of book, modern".into())?;
         need(!self.steps.is_empty(), || "steps: a drill has at least one step".into())?;
         for file in self.files.keys() {
@@ -157,6 +194,9 @@ impl Step {
         text("text", &self.text)?;
         for (field, value) in [("part", &self.part), ("lookAt", &self.look_at)] {
             value.as_ref().map_or(Ok(()), |v| text(field, v))?;
+        }
+        for (i, hint) in self.hints.iter().enumerate() {
+            text(&format!("hints[{i}]"), hint)?;
         }
         need(!self.checks.is_empty(), || "checks: a step needs one, or it could never be done".into())?;
         for (i, c) in self.commands.iter().enumerate() {
@@ -226,6 +266,7 @@ mod tests {
 name: x
 title: {ko: 제목, en: Title}
 summary: {ko: 요약, en: Summary}
+topic: nodes
 profiles: [book]
 steps:
 - id: one

@@ -7,6 +7,7 @@ pub mod glob;
 pub mod play;
 pub mod probe;
 pub mod progress;
+pub mod prove;
 pub mod script;
 pub mod span;
 

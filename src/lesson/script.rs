@@ -75,6 +75,8 @@ pub fn parse(text: &str) -> Result<Vec<Line>, Error> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        // The text of a heredoc keeps its indentation.
+        let line = if line.starts_with(['!', '@']) { line } else { raw.trim_end() };
         let action = parse_line(line).map_err(|message| Error { line: number, message })?;
         lines.push(Line { number, action });
     }
@@ -197,6 +199,7 @@ mod tests {
             ("@$(x y", 1),
             ("!interrupt now", 1),
         ];
+        assert_eq!(parse("  - a: b  \n").map(|l| l[0].action.clone()), Ok(run(Place::master(), "  - a: b", false)));
         for (text, line) in cases {
             let error = parse(text).expect_err(text);
             assert_eq!(error.line, line, "{text}: {error}");

@@ -3,6 +3,7 @@
 
 use kubedrill::addons::lab;
 use kubedrill::bundle;
+use kubedrill::lesson::prove::prove;
 use kubedrill::lesson::{self, Lesson, Progress, play, progress};
 use kubedrill::sim::{Config, Profile, Session};
 
@@ -22,24 +23,8 @@ fn drills_are_solved_by_their_own_steps() {
 }
 
 fn play(drill: &Lesson, profile: Profile, seed: u64) {
-    let place = || format!("{} {profile:?} seed {seed}", drill.name);
     let mut session = Session::new(&Config { profile, seed, ..Config::default() }, lab::ready);
-    progress::prepare(drill, &mut session);
-    let mut progress = Progress::new(drill);
-    progress.observe(drill, &session.world);
-    assert_eq!(progress.current(session.now()), Some(0), "{}: solved before it began", place());
-    for (i, step) in drill.steps.iter().enumerate() {
-        let hash = session.world.trace.hash();
-        progress.observe(drill, &session.world);
-        assert_eq!(session.world.trace.hash(), hash, "{}: looking left a trace", place());
-        assert_eq!(progress.current(session.now()), Some(i), "{}: before step {}", place(), step.id);
-        let played = progress::solve(step, &mut session);
-        played.unwrap_or_else(|e| panic!("{}: {e}", place()));
-        session.advance(session.now() + kubedrill::base::Duration::millis(400), u64::MAX);
-        progress.observe(drill, &session.world);
-        assert!(progress.step_done(i, session.now()), "{}: after step {}: {progress:?}", place(), step.id);
-    }
-    assert_eq!(progress.current(session.now()), None, "{}", place());
+    prove(drill, &mut session).unwrap_or_else(|e| panic!("{} {profile:?} seed {seed}: {e}", drill.name));
 }
 
 /// What bundles show as expected output is what is printed. `KUBEDRILL_REWRITE=1` writes the files anew.

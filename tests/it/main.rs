@@ -1,6 +1,7 @@
 //! The integration tests, one binary.
 
 mod bundle;
+mod bundle_lab;
 mod cli;
 mod determinism;
 mod drills;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes this machine the control plane. Usage: master_node.sh KUBERNETES_VERSION NETWORK_PREFIX CNI
+# Makes this machine the control plane.
+# Usage: master_node.sh NETWORK_PREFIX CNI POD_CIDR SERVICE_CIDR KUBERNETES_VERSION
 set -e
 
 # what kubeadm shall build; the node's address is named because every machine also has vagrant's own
@@ -7,18 +8,19 @@ cat <<EOF > /root/kubeadm-config.yaml
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 localAPIEndpoint:
-  advertiseAddress: $2.10
+  advertiseAddress: $1.10
 nodeRegistration:
   criSocket: unix:///run/containerd/containerd.sock
   kubeletExtraArgs:
   - name: node-ip
-    value: $2.10
+    value: $1.10
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
-kubernetesVersion: v$1
+kubernetesVersion: v$5
 networking:
-  podSubnet: 172.16.0.0/16
+  podSubnet: $3
+  serviceSubnet: $4
 EOF
 kubeadm init --config /root/kubeadm-config.yaml
 
@@ -28,10 +30,13 @@ cp /etc/kubernetes/admin.conf /root/.kube/config
 export KUBECONFIG=/etc/kubernetes/admin.conf
 
 # the pod network; until it runs, every node is NotReady
-if [ "$3" = 'flannel' ]; then
+if [ "$2" = 'flannel' ]; then
+  # flannel shall use the lab's network and not the one that every machine shares with the host
   curl -fsSL https://raw.githubusercontent.com/flannel-io/flannel/v0.27.4/Documentation/kube-flannel.yml \
-    | sed 's|10.244.0.0/16|172.16.0.0/16|' | kubectl apply -f -
+    | sed -e "s|10.244.0.0/16|$3|" -e "s|- --kube-subnet-mgr|&\n        - --iface-regex=^$1[.]|" \
+    | kubectl apply -f -
 else
+  # Calico takes the pods' range from kubeadm's configuration
   kubectl apply -f https://raw.githubusercontent.com/projectcalico/calico/v3.31.0/manifests/calico.yaml
   kubectl set env -n kube-system daemonset/calico-node IP_AUTODETECTION_METHOD=kubernetes-internal-ip
 fi

@@ -1,0 +1,1 @@
+      cfg.vm.provision 'shell', path: 'work_nodes.sh', args: [NETWORK_PREFIX]
