@@ -8,7 +8,8 @@ use crate::{apiserver, controllers, etcd, kubelet, machine, network, runtime, sc
 
 /// Where the API server of the machine's cluster listens: what kubeadm wrote into kubelet.conf.
 pub fn api_server(world: &World, machine: u32) -> Option<Endpoint> {
-    let conf = world.machine(machine).read("/etc/kubernetes/kubelet.conf");
+    let m = world.machine(machine);
+    let conf = m.read(super::files::KUBELET_CONF).or_else(|| m.read(super::files::BOOTSTRAP_CONF));
     let of_file = conf.and_then(|text| {
         let line = text.lines().find_map(|l| l.trim().strip_prefix("server: https://"))?;
         let (ip, port) = line.rsplit_once(':')?;

@@ -4,6 +4,7 @@
 
 use imbl::Vector;
 
+use super::cluster::Cluster;
 use super::manifests;
 use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response, Value};
 use crate::base::{Duration, Str};
@@ -29,9 +30,21 @@ const TOKEN_NODE: u64 = 2;
 const TOKEN_MARK: u64 = 3;
 
 impl Kubeadm {
-    pub fn init(profile: Profile, server: Endpoint, node: &str) -> Kubeadm {
-        let objects = manifests::objects(profile, &server.ip).into();
-        Kubeadm { profile, server, node: node.into(), control_plane: true, objects, done: false }
+    /// `ca`: the authority's PEM.
+    pub fn init(cluster: &Cluster, ca: &str, token: &str) -> Kubeadm {
+        let (id, secret) = token.split_once('.').unwrap_or((token, ""));
+        let usages = ["authentication", "signing"];
+        let (groups, about) = (manifests::TOKEN_GROUP, manifests::TOKEN_ABOUT);
+        let mut objects: Vector<Object> = manifests::upload(cluster).into();
+        objects.push_back(manifests::token_secret(id, secret, None, &usages, groups, about));
+        objects.extend(manifests::tokens(cluster, ca));
+        objects.extend(manifests::admins(cluster));
+        objects.extend(manifests::coredns(cluster));
+        objects.extend(manifests::kube_proxy(cluster));
+        objects.extend(manifests::applied_network(cluster.profile));
+        let server = Endpoint { ip: cluster.ip.clone(), port: cluster.port };
+        let (profile, node) = (cluster.profile, cluster.node.clone());
+        Kubeadm { profile, server, node, control_plane: true, objects, done: false }
     }
     pub fn join(profile: Profile, server: Endpoint, node: &str) -> Kubeadm {
         Kubeadm { profile, server, node: node.into(), control_plane: false, objects: Vector::new(), done: false }
@@ -101,6 +114,8 @@ impl Component for Kubeadm {
             }
             Msg::Response(TOKEN_MARK, Ok(Response::Object(_))) => {
                 self.done = true;
+                // The token is not to stay on the machine.
+                ctx.host_mut().remove(super::files::BOOTSTRAP_CONF);
                 let (me, cause) = (ctx.me, ctx.cause);
                 ctx.world.kill(me, true, cause);
             }

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use super::cluster::Cluster;
 use super::kubeadm::Kubeadm;
-use super::{daemons, files, manifests};
+use super::pki::Pki;
+use super::{daemons, files};
 use crate::api::{Kind, node, pod};
 use crate::base::{Duration, Str, Time};
 use crate::machine::{self, Machine, Role, systemd};
@@ -68,12 +70,22 @@ fn set_up(world: &mut World, index: u32) {
     let ip = world.machine(MASTER).ip.clone();
     systemd::install(world, index, systemd::unit::standard(profile));
     let machine = world.machine_mut(index);
-    files::install(machine, profile, &ip, now);
+    let mut cluster = Cluster::new(profile, &machine.name.clone(), &ip);
+    let pki = pki(now);
+    files::folders(machine, now);
     if machine.role == Role::ControlPlane {
-        for (_, text) in manifests::static_pods(profile, &machine.name.clone(), &ip) {
-            let image = text.lines().find_map(|l| l.trim().strip_prefix("image: "));
-            preload(machine, image.unwrap_or_default());
+        files::put(machine, files::control_plane(&cluster, &pki), now);
+        for image in cluster.images() {
+            preload(machine, &image);
         }
+        let admin = machine.read(files::ADMIN).cloned().unwrap_or_default();
+        let path = "/root/.kube/config".to_owned();
+        files::put(machine, vec![files::Made { path, text: admin.into(), mode: 0o600 }], now);
+    } else {
+        if let Some(arg) = cluster.kubelet_args.first_mut() {
+            arg.1 = machine.ip.clone();
+        }
+        files::put(machine, files::joining(&cluster, &pki.authority(), TOKEN), now);
     }
 }
 
@@ -85,6 +97,13 @@ pub fn preload(machine: &mut Machine, image: &str) {
     machine.runtime.images.insert(full, image);
 }
 
+/// The token of the lab's own bootstrap.
+pub const TOKEN: &str = "123456.1234567890123456";
+
+fn pki(now: Time) -> Pki {
+    Pki { nonce: "lab".into(), now }
+}
+
 fn server(world: &World) -> Endpoint {
     Endpoint { ip: world.machine(MASTER).ip.clone(), port: crate::apiserver::PORT }
 }
@@ -93,7 +112,8 @@ fn server(world: &World) -> Endpoint {
 fn init(world: &mut World) {
     systemd::boot(world, MASTER, TraceId::NONE);
     let name = world.machine(MASTER).name.clone();
-    let kubeadm = Kubeadm::init(world.config.profile, server(world), &name);
+    let cluster = Cluster::new(world.config.profile, &name, &world.machine(MASTER).ip);
+    let kubeadm = Kubeadm::init(&cluster, &pki(Time::ZERO).authority(), TOKEN);
     let id = world.spawn(MASTER, "kubeadm", Arc::new(kubeadm), TraceId::NONE);
     run_while(world, |world| world.alive(id));
 }
@@ -169,6 +189,8 @@ fn join_bare(world: &mut World, index: u32) {
     let machine = world.machine_mut(index);
     (machine.cpus, machine.memory_mib) = (32, 262_144);
     machine.write(cni::CONF, "{}", Time::ZERO);
+    machine.write(files::KUBELET_CONFIG, "{}", Time::ZERO);
+    machine.write(files::KUBELET_CONF, "server: https://192.168.1.10:6443", Time::ZERO);
     machine.write(cni::NODENAME, machine.name.clone(), now);
     machine.net.routes = true;
     machine.net.blocks.push_back(ipam::block_of(index, machines, 0));

@@ -1,12 +1,14 @@
 //! Static pods and objects as kubeadm and the lab's scripts write them, per profile.
 
+use super::cluster::{Cluster, minor};
+use super::files;
 use crate::api::{Kind, Object, Value};
-use crate::kubelet;
+use crate::base::{Str, Time, base64};
 use crate::sim::Profile;
 
 /// The control plane's static pods: file name and text.
-pub fn static_pods(profile: Profile, name: &str, ip: &str) -> [(&'static str, String); 4] {
-    let texts = match profile {
+pub fn static_pods(cluster: &Cluster) -> [(&'static str, String); 4] {
+    let texts = match cluster.profile {
         Profile::Book => [
             ("etcd.yaml", include_str!("manifests/book/etcd.yaml")),
             ("kube-apiserver.yaml", include_str!("manifests/book/kube-apiserver.yaml")),
@@ -20,7 +22,15 @@ pub fn static_pods(profile: Profile, name: &str, ip: &str) -> [(&'static str, St
             ("kube-scheduler.yaml", include_str!("manifests/modern/kube-scheduler.yaml")),
         ],
     };
-    texts.map(|(file, text)| (file, text.replace("{{ip}}", ip).replace("{{name}}", name)))
+    texts.map(|(file, text)| {
+        let mut text = cluster.fill(text);
+        if cluster.pods.is_empty() {
+            let gone = ["--allocate-node-cidrs", "--cluster-cidr", "--node-cidr-mask-size"];
+            let lines = text.lines().filter(|l| !gone.iter().any(|g| l.contains(g)));
+            text = lines.fold(String::new(), |out, line| out + line + "\n");
+        }
+        (file, text)
+    })
 }
 
 /// Key of the taint that keeps ordinary pods off the control plane.
@@ -31,38 +41,91 @@ pub fn taint(profile: Profile) -> &'static str {
     }
 }
 
-/// kubeadm's own objects and the pod network's, one file each.
-const TEXTS: [&str; 4] = [
-    include_str!("manifests/kubeadm.yaml"),
-    include_str!("manifests/coredns.yaml"),
-    include_str!("manifests/kube-proxy.yaml"),
-    include_str!("manifests/calico.yaml"),
-];
-
-/// What kubeadm init creates, then what `kubectl apply -f calico.yaml` does, in order.
-pub fn objects(profile: Profile, ip: &str) -> Vec<Object> {
-    TEXTS.iter().flat_map(|text| parse(&fill(text, profile, ip))).collect()
+/// Where the lab's scripts fetch the pod network's manifest from, and the manifest.
+pub fn pod_network(profile: Profile) -> (&'static str, String) {
+    let url = match profile {
+        Profile::Book => "https://raw.githubusercontent.com/sysnet4admin/IaC/master/manifests/172.16_net_calico.yaml",
+        Profile::Modern => "https://raw.githubusercontent.com/projectcalico/calico/v3.31.2/manifests/calico.yaml",
+    };
+    (url, Cluster::new(profile, "", "").fill(include_str!("manifests/calico.yaml")))
 }
 
-fn fill(text: &str, profile: Profile, ip: &str) -> String {
-    let book = profile == Profile::Book;
-    let pick = |of_book: &'static str, of_modern: &'static str| if book { of_book } else { of_modern };
-    let mut out = text.replace("{{ip}}", ip);
-    for (key, value) in [
-        ("{{version}}", kubelet::version(profile)),
-        ("{{registry}}", pick("k8s.gcr.io", "registry.k8s.io")),
-        ("{{taint}}", taint(profile)),
-        ("{{dnsname}}", pick("KubeDNS", "CoreDNS")),
-        ("{{dnsimage}}", pick("k8s.gcr.io/coredns:1.6.7", "registry.k8s.io/coredns/coredns:v1.13.1")),
-        ("{{calico}}", pick("calico", "quay.io/calico")),
-        ("{{calicoversion}}", pick("v3.17.1", "v3.31.2")),
-        ("{{kubeadmapi}}", pick("kubeadm.k8s.io/v1beta2", "kubeadm.k8s.io/v1beta4")),
-        ("{{kubeletconfig}}", pick("kubelet-config-1.18", "kubelet-config")),
-        ("{{cgroup}}", pick("cgroupfs", "systemd")),
-    ] {
-        out = out.replace(key, value);
+/// Objects of the phases `upload-config` and `upload-config kubelet`.
+pub fn upload(cluster: &Cluster) -> Vec<Object> {
+    let kubelet: String = files::kubelet_config(cluster).lines().map(|l| format!("    {l}\n")).collect();
+    let mut text = include_str!("manifests/upload.yaml").replace("{{kubeletyaml}}\n", &kubelet);
+    if cluster.pods.is_empty() {
+        text = text.replace("      podSubnet: {{pods}}\n", "");
     }
-    out
+    parse(&cluster.fill(&text))
+}
+
+/// Objects that let nodes join. `ca`: the authority's PEM.
+pub fn tokens(cluster: &Cluster, ca: &str) -> Vec<Object> {
+    let text = include_str!("manifests/tokens.yaml").replace("{{cadata}}", &base64::encode(ca.as_bytes()));
+    let text = text.replace("{{ip}}:6443", &cluster.endpoint());
+    parse(&cluster.fill(&text))
+}
+
+/// Since 1.29 admin.conf has its rights from a binding.
+pub fn admins(cluster: &Cluster) -> Vec<Object> {
+    if minor(&cluster.version) < 29 { Vec::new() } else { parse(include_str!("manifests/admins.yaml")) }
+}
+
+pub fn coredns(cluster: &Cluster) -> Vec<Object> {
+    parse(&cluster.fill(include_str!("manifests/coredns.yaml")))
+}
+
+pub fn kube_proxy(cluster: &Cluster) -> Vec<Object> {
+    parse(&cluster.fill(include_str!("manifests/kube-proxy.yaml")))
+}
+
+/// A bootstrap token as its Secret. `expires`: `None`, never.
+pub fn token_secret(
+    id: &str,
+    secret: &str,
+    expires: Option<Time>,
+    usages: &[&str],
+    groups: &str,
+    about: &str,
+) -> Object {
+    let mut object = Object::new(Kind::SECRET, "kube-system", &format!("bootstrap-token-{id}"));
+    let data = object.entry(&["data"]).make_map();
+    let mut put = |key: &str, text: &str| data.insert(key, base64::encode(text.as_bytes()));
+    if !groups.is_empty() {
+        put("auth-extra-groups", groups);
+    }
+    if !about.is_empty() {
+        put("description", about);
+    }
+    if let Some(at) = expires {
+        put("expiration", &at.rfc3339());
+    }
+    put("token-id", id);
+    put("token-secret", secret);
+    for usage in usages {
+        put(&format!("usage-bootstrap-{usage}"), "true");
+    }
+    object.set(&["type"], "bootstrap.kubernetes.io/token");
+    object
+}
+
+pub const TOKEN_GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
+pub const TOKEN_ABOUT: &str = "The default bootstrap token generated by 'kubeadm init'.";
+
+/// The pod network's objects as `kubectl apply` leaves them: with what was applied in an annotation.
+pub fn applied_network(profile: Profile) -> Vec<Object> {
+    let mut all = parse(&pod_network(profile).1);
+    for object in &mut all {
+        let text = crate::kubectl::print::json::compact(&{
+            let mut value = object.to_value();
+            value.entry(&["metadata", "annotations"]).make_map();
+            value
+        });
+        let key = crate::kubectl::apply::LAST_APPLIED;
+        object.entry(&["metadata", "annotations"]).make_map().insert(key, Str::from(text + "\n"));
+    }
+    all
 }
 
 /// The objects of a file of our own; a test holds that every document is one.
@@ -72,7 +135,7 @@ fn parse(text: &str) -> Vec<Object> {
         let kind = Kind::of_manifest(value.str("apiVersion"), value.str("kind"))?;
         Some(Object::from_value(kind, &value))
     };
-    text.split("\n---\n").filter_map(document).collect()
+    text.split("---\n").filter_map(document).collect()
 }
 
 #[cfg(test)]
@@ -82,11 +145,18 @@ mod tests {
     #[test]
     fn every_document_is_an_object() {
         for profile in [Profile::Book, Profile::Modern] {
-            let all = objects(profile, "192.168.1.10");
-            let documents = TEXTS.iter().flat_map(|t| t.lines()).filter(|l| l.starts_with("kind:")).count();
-            assert_eq!(all.len(), documents, "{:?}", all.iter().map(|o| o.key.to_string()).collect::<Vec<_>>());
-            assert!(all.iter().all(|o| !o.to_value().to_json().contains("{{")));
-            for (file, text) in static_pods(profile, "m-k8s", "192.168.1.10") {
+            let cluster = Cluster::new(profile, "m-k8s", "192.168.1.10");
+            for (count, objects) in [
+                (6, upload(&cluster)),
+                (8, tokens(&cluster, "ca")),
+                (6, coredns(&cluster)),
+                (6, kube_proxy(&cluster)),
+                (7, applied_network(profile)),
+            ] {
+                assert_eq!(objects.len(), count, "{:?}", objects.iter().map(|o| o.key.to_string()).collect::<Vec<_>>());
+                assert!(objects.iter().all(|o| !o.to_value().to_json().contains("{{")));
+            }
+            for (file, text) in static_pods(&cluster) {
                 let value: Value = serde_yaml::from_str(&text).unwrap();
                 assert_eq!(value.str("kind"), "Pod", "{file}");
                 assert!(!text.contains("{{"), "{file}");

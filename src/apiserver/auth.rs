@@ -2,8 +2,47 @@
 //! Models the users that kubeadm's certificates carry; RBAC rules are not evaluated yet: a known
 //! user may do what its role needs, an unknown one nothing (docs/FIDELITY.md).
 
-use crate::api::{Reason, Request, Status, Verb};
+use crate::api::{Kind, ObjectKey, Reason, Request, Status, Verb};
+use crate::base::Time;
+use crate::controllers::bootstrap::{expiry, field};
+use crate::etcd::EtcdData;
 use crate::sim::trace::Stage;
+
+/// The request of a client that shows a bootstrap token (`bearer:ID.SECRET` in place of a user), as
+/// the user that the token stands for. `None`: it shows none.
+/// Models plugin/pkg/auth/authenticator/token/bootstrap.
+pub fn bearer(request: &Request, data: Option<&EtcdData>, now: Time) -> Option<Result<Request, Status>> {
+    let token = request.user.strip_prefix("bearer:")?;
+    let (id, secret) = token.split_once('.').unwrap_or((token, ""));
+    let key = ObjectKey::new(Kind::SECRET, "kube-system", ecow::eco_format!("bootstrap-token-{id}"));
+    let known = data.and_then(|d| d.get(&key)).is_some_and(|s| {
+        field(s, "token-secret") == secret
+            && field(s, "usage-bootstrap-authentication") == "true"
+            && expiry(s).is_none_or(|at| at > now)
+    });
+    Some(if known {
+        Ok(Request { user: ecow::eco_format!("system:bootstrap:{id}"), ..request.clone() })
+    } else {
+        Err(Status::new(Reason::Unauthorized, "Unauthorized"))
+    })
+}
+
+/// What RBAC lets bootstrap tokens do, and everybody.
+fn bootstrapping(request: &Request) -> bool {
+    let read = request.verb == Verb::Get;
+    match (request.kind, request.namespace.as_str()) {
+        (Kind::CONFIG_MAP, "kube-public") => read && request.name == "cluster-info",
+        _ if !request.user.starts_with("system:bootstrap:") => false,
+        (Kind::CERTIFICATE_SIGNING_REQUEST, _) => {
+            read || matches!(request.verb, Verb::Create | Verb::List | Verb::Watch)
+        }
+        (Kind::NODE, _) => read,
+        (Kind::CONFIG_MAP, "kube-system") => {
+            read && ["kubeadm-config", "kubelet-config", "kube-proxy"].iter().any(|n| request.name.starts_with(n))
+        }
+        _ => false,
+    }
+}
 
 /// Whether the request may go on; otherwise the stage that refused it and how.
 pub fn check(request: &Request) -> Result<(), (Stage, Status)> {
@@ -17,7 +56,8 @@ pub fn check(request: &Request) -> Result<(), (Stage, Status)> {
             | "system:kube-controller-manager"
             | "system:kube-proxy"
     ) || user.starts_with("system:node:")
-        || user.starts_with("system:serviceaccount:kube-system:");
+        || user.starts_with("system:serviceaccount:kube-system:")
+        || bootstrapping(request);
     if known {
         return Ok(());
     }

@@ -131,6 +131,18 @@ impl ApiServer {
                 Ok(Response::Error(status.into())),
             );
         };
+        let bearer;
+        let request = match auth::bearer(request, ctx.world.machine(etcd).etcd_data.as_ref(), ctx.now()) {
+            None => request,
+            Some(Ok(known)) => {
+                bearer = known;
+                &bearer
+            }
+            Some(Err(status)) => {
+                let reply = Ok(Response::Error(status.into()));
+                return self.answer(ctx, caller, request, Stage::Authentication, SERVE, reply);
+            }
+        };
         if request.verb == Verb::Watch {
             return self.open_watch(ctx, caller, request, etcd);
         }

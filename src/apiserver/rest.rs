@@ -38,7 +38,7 @@ pub fn find(call: &Call<'_, '_>, key: &ObjectKey) -> Result<Arc<Object>, Status>
 }
 
 /// The object a Create or Update carries.
-fn request_object(request: &Request, profile: Profile) -> Result<Object, Status> {
+pub fn request_object(request: &Request, profile: Profile) -> Result<Object, Status> {
     if let Some(object) = &request.object {
         return Ok((**object).clone());
     }
@@ -148,7 +148,7 @@ pub fn update(call: &mut Call<'_, '_>, mut object: Object) -> Result<Arc<Object>
 /// The common end of updates and patches.
 pub fn finish_update(call: &mut Call<'_, '_>, old: &Arc<Object>, mut object: Object) -> Result<Arc<Object>, Status> {
     object.resource_version = old.resource_version;
-    let status_only = call.request.subresource == "status";
+    let status_only = matches!(call.request.subresource.as_str(), "status" | "approval");
     if !status_only {
         defaults::apply(&mut object, call.profile);
     }

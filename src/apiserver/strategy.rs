@@ -47,6 +47,13 @@ pub fn prepare_create(call: &Call<'_, '_>, object: &mut Object) {
     if has_status(kind) && kind != Kind::NODE {
         object.set(&["status"], initial_status(kind));
     }
+    if kind == Kind::CERTIFICATE_SIGNING_REQUEST {
+        object.set(&["spec", "username"], &call.request.user);
+        if call.request.user.starts_with("system:bootstrap:") {
+            let groups = list!["system:bootstrappers", crate::addons::manifests::TOKEN_GROUP, "system:authenticated"];
+            object.set(&["spec", "groups"], groups);
+        }
+    }
     if kind == Kind::POD {
         let qos = pod::qos_class(object);
         object.set(&["status", "qosClass"], qos);

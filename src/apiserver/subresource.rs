@@ -15,6 +15,10 @@ pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
         (_, "scale", Verb::Get) => Ok(Response::Object(Arc::new(scale_of(&*find(call, &rest::key_of(request))?)))),
         (_, "scale", Verb::Update | Verb::Patch) => scale(call),
         (Kind::NAMESPACE, "finalize", Verb::Update) => finalize(call),
+        (Kind::CERTIFICATE_SIGNING_REQUEST, "approval", Verb::Update) => {
+            let object = rest::request_object(call.request, call.profile)?;
+            rest::update(call, object).map(Response::Object)
+        }
         _ => Err(Status::new(Reason::NotFound, "the server could not find the requested resource")),
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! Models cmd/kube-controller-manager and pkg/controller.
 
+pub mod bootstrap;
 pub mod daemonset;
 pub mod deployment;
 pub mod endpoints;

@@ -3,8 +3,8 @@
 
 use super::kit::Controller;
 use super::{
-    daemonset, deployment, endpoints, endpointslice, garbage_collector, namespace, node_lifecycle, pod_gc, replicaset,
-    root_ca, service_account, taint_eviction, ttl,
+    bootstrap, daemonset, deployment, endpoints, endpointslice, garbage_collector, namespace, node_lifecycle, pod_gc,
+    replicaset, root_ca, service_account, taint_eviction, ttl,
 };
 use crate::sim::Profile;
 
@@ -24,6 +24,9 @@ pub fn controllers(profile: Profile) -> Vec<Box<dyn Controller>> {
         Box::new(root_ca::RootCa),
         Box::new(pod_gc::PodGc::default()),
         Box::new(ttl::Ttl),
+        Box::new(bootstrap::BootstrapSigner),
+        Box::new(bootstrap::TokenCleaner),
+        Box::new(bootstrap::Certificates),
     ]
 }
 

@@ -6,12 +6,13 @@
 //! - [`status`]: the pod's status from what the runtime holds; [`post`]: getting it to the API server
 //! - [`node`], [`lease`]: the Node object and its heartbeat
 //! - [`server`]: logs, for the API server
-//! - [`admit`]: what it refuses
+//! - [`admit`]: what it refuses; [`bootstrap`]: its start and its certificate
 //! - [`files`]: static pods and their mirrors; [`probes`]: liveness, readiness, startup
 //!
 //! Not here: volumes beyond their names, device plugins, eviction under pressure, cgroups.
 
 mod admit;
+pub mod bootstrap;
 mod files;
 mod kill;
 mod lease;
@@ -44,6 +45,8 @@ use worker::{Recovered, Worker};
 
 /// Port of the kubelet's own server.
 pub const PORT: u16 = 10250;
+/// Where it tells the machine whether it is well.
+pub const HEALTHZ: u16 = 10248;
 
 const TIMER_LEASE: u16 = 1;
 const TIMER_NODE_STATUS: u16 = 2;
@@ -55,6 +58,7 @@ const TIMER_POST: u16 = 6;
 const TIMER_PROBE: u16 = 7;
 const TIMER_REGISTER: u16 = 8;
 const TIMER_MIRRORS: u16 = 9;
+const TIMER_CERTIFICATE: u16 = 10;
 
 const TOKEN_PODS: u64 = 1;
 const TOKEN_EVENTS: u64 = 3;
@@ -89,6 +93,8 @@ enum Pending {
     Delete(Str),
     /// A mirror pod of the static pod with this uid is being made.
     Mirror(Str),
+    /// Its own certificate request.
+    Certificate,
     /// Answered or not, nothing follows.
     Nothing,
 }
@@ -118,6 +124,8 @@ pub struct Kubelet {
     pleg_armed: bool,
     started: Time,
     runtime_down: Option<Time>,
+    /// Name of its certificate request, while it has no certificate.
+    csr: Option<Str>,
 }
 
 impl Kubelet {
@@ -144,6 +152,7 @@ impl Kubelet {
             pleg_armed: false,
             started: Time::ZERO,
             runtime_down: None,
+            csr: None,
         }
     }
 
@@ -158,6 +167,7 @@ impl Kubelet {
         let host = ctx.host_mut();
         host.runtime.kubelet = Some(me);
         host.listeners.insert(PORT, me);
+        host.listeners.insert(HEALTHZ, me);
         self.recovered = worker::recover(&ctx.host().runtime);
         self.pods.start(ctx);
         self.register(ctx);
@@ -292,6 +302,7 @@ impl Kubelet {
             Pending::Post(uid) => self.post_answered(ctx, &uid, reply),
             Pending::Delete(uid) => self.delete_answered(ctx, &uid, reply),
             Pending::Mirror(uid) => self.mirror_answered(ctx, &uid, reply),
+            Pending::Certificate => self.certificate_answered(ctx, reply),
             Pending::Nothing => {}
         }
     }
@@ -355,6 +366,7 @@ impl Kubelet {
             TIMER_POST => self.post(ctx, arg),
             TIMER_PROBE => self.probe(ctx, arg),
             TIMER_MIRRORS => self.make_mirrors(ctx),
+            TIMER_CERTIFICATE => self.request_certificate(ctx),
             _ => {}
         }
     }
@@ -398,7 +410,7 @@ impl Component for Kubelet {
             Err(msg) => msg,
         };
         match msg {
-            Msg::Start => self.begin(ctx),
+            Msg::Start => self.launch(ctx),
             Msg::Timer(kind, arg) => self.timer(ctx, kind, &arg),
             Msg::Request(caller, request) => self.serve(ctx, caller, &request),
             Msg::Response(TOKEN_EVENTS, _) => self.recorder.answered(ctx),

@@ -277,6 +277,11 @@ fn boot_id(host: &Machine) -> Str {
     ecow::eco_format!("{}-{}-4{}-8{}-{}", &d[..8], &d[8..12], &d[13..16], &d[17..20], &d[20..32])
 }
 
+/// The version that is installed.
+fn installed(profile: Profile, host: &Machine) -> Str {
+    host.version_of("kubelet").map_or_else(|| version(profile).into(), |v| ecow::eco_format!("v{v}"))
+}
+
 fn node_info(profile: Profile, host: &Machine) -> Map {
     let id = images::digest(&host.name);
     let os = host.read("/etc/os-release").and_then(|text| {
@@ -292,8 +297,8 @@ fn node_info(profile: Profile, host: &Machine) -> Map {
         "bootID" => boot_id(host),
         "containerRuntimeVersion" => runtime,
         "kernelVersion" => files::release(profile),
-        "kubeProxyVersion" => if profile == Profile::Book { version(profile) } else { "" },
-        "kubeletVersion" => version(profile),
+        "kubeProxyVersion" => if profile == Profile::Book { installed(profile, host) } else { Str::new() },
+        "kubeletVersion" => installed(profile, host),
         "machineID" => &id[..32],
         "operatingSystem" => "linux",
         "osImage" => os,

@@ -81,6 +81,8 @@ pub struct Machine {
     pub listeners: OrdMap<u16, ActorId>,
     /// Loaded kernel modules.
     pub modules: OrdSet<Str>,
+    /// Installed packages: name → version and release, `1.18.4-0`.
+    pub packages: OrdMap<Str, Str>,
     /// Services, by name without `.service`.
     pub units: OrdMap<Str, systemd::Unit>,
     /// What etcd keeps in its data folder: survives its process.
@@ -106,6 +108,7 @@ impl Machine {
             next_pid: 1,
             listeners: OrdMap::new(),
             modules: OrdSet::new(),
+            packages: OrdMap::new(),
             units: OrdMap::new(),
             etcd_data: None,
             runtime: RuntimeData::default(),
@@ -121,6 +124,11 @@ impl Machine {
     pub fn write(&mut self, path: &str, content: impl Into<Str>, now: Time) {
         let mode = self.files.get(path).map_or(0o644, |f| f.mode);
         self.files.insert(path.into(), File { content: content.into(), mode, modified: now });
+    }
+    /// Version of an installed package without its release: `1.18.4`.
+    pub fn version_of(&self, package: &str) -> Option<&str> {
+        let text = self.packages.get(package)?;
+        Some(text.split('-').next().unwrap_or(text))
     }
     /// Removes a file; whether it was there.
     pub fn remove(&mut self, path: &str) -> bool {

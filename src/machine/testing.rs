@@ -16,6 +16,9 @@ pub fn world(profile: Profile) -> World {
         let mut machine = Machine::new(name, ip, role);
         let names: Vec<_> = all.iter().map(|(n, ip, _)| ((*n).into(), (*ip).into())).collect();
         files::install(&mut machine, profile, &names, world.now);
+        // Enough for a kubelet to start.
+        machine.write(crate::addons::files::KUBELET_CONFIG, "{}", world.now);
+        machine.write(crate::addons::files::KUBELET_CONF, "server: https://192.168.1.10:6443", world.now);
         let index = world.add_machine(machine);
         systemd::install(&mut world, index, systemd::unit::standard(profile));
         systemd::boot(&mut world, index, TraceId::NONE);
