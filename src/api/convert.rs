@@ -25,7 +25,7 @@ pub fn to_stored(kind: Kind, manifest: &Value) -> Value {
 
 /// The object as clients of `api_version` see it.
 pub fn to_version(object: &Object, api_version: &str) -> Value {
-    let mut out = object.to_value();
+    let mut out = object.to_wire();
     out.make_map().insert("apiVersion", api_version);
     if object.kind() != Kind::HORIZONTAL_POD_AUTOSCALER || api_version != "autoscaling/v1" {
         return out;

@@ -13,6 +13,7 @@ pub mod defaults;
 pub mod gofmt;
 pub mod hash;
 pub mod kind;
+pub mod managed;
 pub mod meta;
 pub mod names;
 pub mod node;

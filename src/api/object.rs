@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::managed::Managed;
 use super::{Kind, Map, Value};
 use crate::base::Str;
 
@@ -33,18 +34,22 @@ impl fmt::Display for ObjectKey {
 
 /// An object as the store keeps it. Always behind an `Arc`; changed by cloning (cheap: the tree is
 /// shared) and writing back through the API server.
-/// `body` holds everything but `apiVersion`, `kind` and `metadata.resourceVersion`.
+/// `body` holds everything but `apiVersion`, `kind`, `metadata.resourceVersion` and
+/// `metadata.managedFields`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Object {
     pub key: ObjectKey,
     /// etcd's revision of the last write; 0 before the first.
     pub resource_version: u64,
     pub body: Map,
+    /// Who owns which fields; the API server's to keep.
+    pub managed: Managed,
 }
 
 impl Object {
     pub fn new(kind: Kind, namespace: &str, name: &str) -> Object {
-        let mut o = Object { key: ObjectKey::new(kind, namespace, name), resource_version: 0, body: Map::new() };
+        let key = ObjectKey::new(kind, namespace, name);
+        let mut o = Object { key, resource_version: 0, body: Map::new(), managed: Managed::default() };
         o.set(&["metadata", "name"], name);
         if !namespace.is_empty() {
             o.set(&["metadata", "namespace"], namespace);
@@ -59,11 +64,12 @@ impl Object {
         body.remove("kind");
         let meta = body.entry("metadata").make_map();
         let resource_version = meta.remove("resourceVersion").and_then(|v| v.as_str().parse().ok()).unwrap_or(0);
+        let managed = meta.remove("managedFields").map(|v| Managed::decode(&v)).unwrap_or_default();
         let key = ObjectKey::new(kind, meta.str("namespace"), meta.str("name"));
-        Object { key, resource_version, body }
+        Object { key, resource_version, body, managed }
     }
 
-    /// The whole tree as clients see it, with apiVersion, kind and resourceVersion.
+    /// The whole tree with apiVersion, kind and resourceVersion, as clients see it but for managedFields.
     pub fn to_value(&self) -> Value {
         let mut root = self.body.clone();
         root.insert("apiVersion", self.key.kind.api_version());
@@ -72,6 +78,15 @@ impl Object {
             root.entry("metadata").make_map().insert("resourceVersion", ecow::eco_format!("{}", self.resource_version));
         }
         Value::Map(root)
+    }
+
+    /// The whole tree as the API server sends it.
+    pub fn to_wire(&self) -> Value {
+        let mut root = self.to_value();
+        if !self.managed.is_empty() {
+            root.entry(&["metadata"]).make_map().insert("managedFields", self.managed.encode());
+        }
+        root
     }
 
     pub fn kind(&self) -> Kind {

@@ -10,6 +10,7 @@ mod admission;
 mod allocate;
 mod auth;
 mod bootstrap;
+mod managed;
 mod proxy;
 mod rest;
 mod strategy;
@@ -53,6 +54,8 @@ pub struct ApiServer {
     /// When the latest write becomes visible; later ones must not overtake it.
     visible: Time,
     proxied: proxy::Proxied,
+    /// Field sets that many objects share.
+    models: crate::api::managed::Models,
 }
 
 /// A request on its way through the stages.
@@ -63,6 +66,9 @@ pub(crate) struct Call<'c, 'w> {
     pub stage: Stage,
     /// Committed writes of this request, in order.
     pub changes: Vec<Change>,
+    /// Set while a server-side apply goes on: its outcome's owners are known already.
+    pub applied: Option<crate::api::managed::Managed>,
+    pub models: &'c mut crate::api::managed::Models,
     /// The machine whose etcd answers; `None` while none does.
     etcd: Option<u32>,
 }
@@ -104,7 +110,13 @@ impl Call<'_, '_> {
 
 impl ApiServer {
     pub fn new(profile: Profile) -> ApiServer {
-        ApiServer { profile, proxied: proxy::Proxied::default(), watchers: Watchers::default(), visible: Time::ZERO }
+        ApiServer {
+            profile,
+            proxied: proxy::Proxied::default(),
+            watchers: Watchers::default(),
+            visible: Time::ZERO,
+            models: crate::api::managed::Models::default(),
+        }
     }
 
     /// Number of open watches, for inspection.
@@ -163,8 +175,16 @@ impl ApiServer {
         etcd: u32,
     ) -> (Result<Response, Status>, Stage, Vec<Change>) {
         let profile = self.profile;
-        let mut call =
-            Call { ctx, request, profile, stage: Stage::Authentication, changes: Vec::new(), etcd: Some(etcd) };
+        let mut call = Call {
+            ctx,
+            request,
+            profile,
+            stage: Stage::Authentication,
+            changes: Vec::new(),
+            applied: None,
+            models: &mut self.models,
+            etcd: Some(etcd),
+        };
         let outcome = auth::check(request)
             .map_err(|(stage, status)| {
                 call.stage = stage;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, admission, allocate, strategy, subresource};
+use super::{Call, admission, allocate, managed, strategy, subresource};
 use crate::api::request::Propagation;
 use crate::api::{
     Kind, Object, ObjectKey, Profile, Reason, Request, Response, Status, Value, Verb, codec, defaults, meta, patch,
@@ -86,6 +86,7 @@ pub fn create(call: &mut Call<'_, '_>, mut object: Object) -> Result<Arc<Object>
     }
     name_object(call, &mut object);
     defaults::apply(&mut object, call.profile);
+    managed::created(call, &mut object);
     strategy::prepare_create(call, &mut object);
     admission::create(call, &mut object)?;
     call.stage = Stage::Validation;
@@ -152,6 +153,7 @@ pub fn finish_update(call: &mut Call<'_, '_>, old: &Arc<Object>, mut object: Obj
     if !status_only {
         defaults::apply(&mut object, call.profile);
     }
+    managed::updated(call, old, &mut object);
     strategy::prepare_update(call, old, &mut object, status_only);
     if !status_only {
         admission::update(call, old, &mut object)?;
@@ -161,7 +163,7 @@ pub fn finish_update(call: &mut Call<'_, '_>, old: &Arc<Object>, mut object: Obj
         validation::check_update(&object, old, call.profile)?;
     }
     call.stage = Stage::Storage;
-    if object.body == old.body {
+    if object.body == old.body && object.managed.same_owners(&old.managed) {
         return Ok(old.clone()); // upstream writes nothing when nothing changes
     }
     if meta::deleting(&object) && meta::finalizers(&object).is_empty() && !waits_for_grace(&object) {
@@ -186,16 +188,19 @@ fn patch_object(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     let request = call.request;
     let key = key_of(request);
     let body = request.body.clone().unwrap_or_default();
-    let old = match find(call, &key) {
-        // Server-side apply creates what is not there.
-        Err(_) if request.patch == crate::api::request::PatchType::Apply => {
-            return create(call, Object::from_value(request.kind, &body)).map(Response::Object);
-        }
-        found => found?,
-    };
-    let current = old.to_value();
+    if request.patch == crate::api::request::PatchType::Apply {
+        return managed::apply(call, &key, &body).map(Response::Object);
+    }
+    let old = find(call, &key)?;
+    // Clients may change the record of owners itself.
+    let current = if managed::named_in(&body) { old.to_wire() } else { old.to_value() };
     let patched = patch::apply(key.kind, &current, request.patch, &body, call.profile)?;
-    let patched = codec::decode_patched(key.kind, &patched, &current, call.profile)?;
+    let patched = codec::decode_patched(key.kind, &patched, &current, call.profile).or_else(|error| {
+        // The error quotes the whole object, owners included.
+        let mut whole = patched.clone();
+        whole.entry(&["metadata"]).make_map().insert("managedFields", old.managed.encode());
+        codec::decode_patched(key.kind, &whole, &current, call.profile).and(Err(error))
+    })?;
     let mut object = Object::from_value(key.kind, &patched);
     if object.resource_version != 0 && object.resource_version != old.resource_version {
         return Err(Status::conflict(&key));

@@ -85,7 +85,6 @@ fn initial_status(kind: Kind) -> Map {
 pub fn prepare_update(call: &Call<'_, '_>, old: &Object, object: &mut Object, status_only: bool) {
     if status_only {
         let status = object.get(&["status"]).cloned();
-        let managed = object.get(&["metadata", "managedFields"]).cloned();
         // Controllers keep bookkeeping in annotations and write them with the status.
         let annotations = object.get(&["metadata", "annotations"]).cloned();
         object.body = old.body.clone();
@@ -93,9 +92,6 @@ pub fn prepare_update(call: &Call<'_, '_>, old: &Object, object: &mut Object, st
             && old.get(&["metadata", "annotations"]) != Some(&annotations)
         {
             object.set(&["metadata", "annotations"], annotations);
-        }
-        if let Some(managed) = managed {
-            object.set(&["metadata", "managedFields"], managed);
         }
         match status {
             Some(status) => object.set(&["status"], status),

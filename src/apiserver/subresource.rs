@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::rest::{self, find};
 use super::{Call, strategy};
+use crate::api::managed::Managed;
 use crate::api::{Kind, Object, ObjectKey, Reason, Response, Status, Value, Verb, meta, pod};
 use crate::base::Str;
 
@@ -83,7 +84,7 @@ fn scale_of(object: &Object) -> Object {
             "selector" => terms.join(","),
         },
     };
-    Object { key: object.key.clone(), resource_version: object.resource_version, body }
+    Object { key: object.key.clone(), resource_version: object.resource_version, body, managed: Managed::default() }
 }
 
 fn scale(call: &mut Call<'_, '_>) -> Result<Response, Status> {

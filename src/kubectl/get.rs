@@ -171,7 +171,7 @@ fn human(cx: &mut Cx<'_, '_>, groups: Vec<Group>, args: &[Str], sort: Option<&js
     for group in groups {
         let mut objects = group.objects;
         if let Some(path) = sort {
-            let values: Vec<Value> = objects.iter().map(|o| o.to_value()).collect();
+            let values: Vec<Value> = objects.iter().map(|o| o.to_wire()).collect();
             match print::sort::order(path, &values) {
                 Ok(order) => objects = order.into_iter().map(|i| objects[i].clone()).collect(),
                 // kubectl logs the failure out of sight and prints nothing.

@@ -239,9 +239,9 @@ fn api_server(io: &mut Io<'_>, o: &super::options::Options, url: &Url<'_>, ip: &
             let json = status(e.code(), &format!("{:?}", e.reason), &e.message.replace("\"", "\\\""));
             Ok(Answer { code: e.code(), reason, kind: "application/json", server: "", body: json.into() })
         }
-        Ok(Response::Object(object)) => Ok(json(&object.to_value())),
+        Ok(Response::Object(object)) => Ok(json(&object.to_wire())),
         Ok(Response::List { items, resource_version, .. }) => {
-            let items: crate::api::List = items.iter().map(|o| o.to_value()).collect();
+            let items: crate::api::List = items.iter().map(|o| o.to_wire()).collect();
             let meta = map! { "resourceVersion" => resource_version.to_string() };
             Ok(json(&map! { "kind" => "List", "apiVersion" => "v1", "metadata" => meta, "items" => items }.into()))
         }
