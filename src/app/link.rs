@@ -18,6 +18,9 @@ pub struct Params {
     pub embed: bool,
     /// A saved session, still as text.
     pub session: Option<String>,
+    /// The app panics once this line has been typed. A crash screen that nobody can call up is one
+    /// that nobody knows to work: the tests call it up so, in the program that is published.
+    pub panic: Option<String>,
 }
 
 /// Reads `?lesson=…&lang=ko` and `#session=…`. Unknown names are ignored.
@@ -34,6 +37,7 @@ pub fn parse(search: &str, hash: &str) -> Params {
             "seed" => params.seed = Some(value),
             "embed" => params.embed = value != "0",
             "session" => params.session = Some(value),
+            "panic" => params.panic = Some(value),
             _ => {}
         }
     }

@@ -75,7 +75,25 @@ pub struct State {
     pub toast: Option<(Str, u64)>,
     pub dialog: Option<Dialog>,
     pub menu: bool,
+    /// A saved session on its way to where it was saved.
+    replay: Option<Saved>,
+    /// See [`Params::panic`].
+    panic_on: Option<String>,
+    panicking: bool,
     build: fn(&Config) -> World,
+}
+
+/// Events of a saved session that are replayed before the first picture.
+const AT_ONCE: u64 = 60_000;
+
+/// A fresh lab with files to work with: the drill's, or in free play those of all drills.
+fn fresh(config: &Config, drill: Option<&Drill>, build: fn(&Config) -> World) -> Session {
+    let mut session = Session::new(config, build);
+    match drill {
+        Some(drill) => crate::lesson::progress::prepare(&drill.lesson, &mut session),
+        None => crate::lesson::progress::prepare_free(&mut session),
+    }
+    session
 }
 
 /// Branches kept beside the current one.
@@ -101,25 +119,26 @@ impl State {
             }
             found.map(Drill::new)
         });
-        let fresh = || {
-            let mut session = Session::new(&config, build);
-            if let Some(drill) = &drill {
-                crate::lesson::progress::prepare(&drill.lesson, &mut session);
-            }
-            session
-        };
+        let mut replay = None;
         let session = match params.session.as_deref().map(link::read_link) {
-            Some(Ok(saved)) => Session::restore(&saved, build),
+            Some(Ok(saved)) => {
+                let session = Session::reopen(&saved, build);
+                replay = Some(saved);
+                session
+            }
             Some(Err(reason)) => {
                 notice = Some(Notice::error(t(lang, Text::BadLink), &reason, t(lang, Text::PlainLab)));
-                fresh()
+                fresh(&config, drill.as_ref(), build)
             }
-            None => fresh(),
+            None => fresh(&config, drill.as_ref(), build),
         };
         let mut state = State::of(session, settings, build);
         state.embed = params.embed;
         state.drill = drill;
         state.notice = notice;
+        state.panic_on = params.panic.clone();
+        state.replay = replay;
+        state.replay(AT_ONCE);
         state
     }
 
@@ -150,8 +169,34 @@ impl State {
             toast: None,
             dialog: None,
             menu: false,
+            replay: None,
+            panic_on: None,
+            panicking: false,
             build,
         }
+    }
+
+    /// Goes on with a replay, for at most `events`.
+    pub fn replay(&mut self, events: u64) {
+        let Some(saved) = &self.replay else { return };
+        let there = self.session.catch_up(saved, events);
+        self.player.skip(&self.session);
+        if there {
+            self.replay = None;
+            let now = self.session.now();
+            if let Some(drill) = &mut self.drill {
+                drill.moved(now);
+            }
+        }
+    }
+    /// How much of a replay is done, in percent of its time.
+    pub fn replayed(&self) -> Option<u32> {
+        let saved = self.replay.as_ref()?;
+        Some(crate::scene::ticks::permille(self.session.now(), self.session.start(), saved.until) / 10)
+    }
+    /// Whether there is simulating to do.
+    pub fn behind(&self) -> bool {
+        self.replay.is_some() || self.player.behind(&self.session)
     }
 
     pub fn world(&self) -> &World {
@@ -168,6 +213,7 @@ impl State {
     fn replace(&mut self, session: Session) {
         self.player = self.player.anew(&session);
         self.session = session;
+        self.replay = None;
         self.lanes.clear();
         self.slots = Slots::default();
         (self.selected, self.hovered, self.zoom, self.hand) = (None, None, None, None);

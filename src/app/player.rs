@@ -209,6 +209,13 @@ impl Player {
         self.absorb(&session.world, lang);
     }
 
+    /// The session moved on unseen: only marks are left of it.
+    pub fn skip(&mut self, session: &Session) {
+        self.ticks.extend(session.world.trace.since(self.seen).filter_map(tick));
+        self.seen = session.world.trace.last_id();
+        self.due = session.now();
+    }
+
     /// Looks at the records since last time; whether something a learner would notice happened.
     pub fn absorb(&mut self, world: &World, lang: Lang) -> bool {
         let mut noticed = false;

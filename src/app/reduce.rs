@@ -14,8 +14,12 @@ use super::{Dialog, Lane, MAX_LANES, Notice, State, link};
 
 /// Applies an action; the effects are the browser's to carry out, in order.
 pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
+    if state.replay.is_some() && disturbs(&action) {
+        state.replay(u64::MAX);
+    }
     match action {
         Action::Frame(now_ms) => return frame(state, now_ms),
+        Action::Work(events) if state.replay.is_some() => state.replay(events),
         Action::Work(events) => {
             let lang = state.settings.lang;
             state.player.work(&mut state.session, events, lang);
@@ -169,11 +173,36 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Whether an action means the session as it was saved: a replay is brought to its end before.
+fn disturbs(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Submit
+            | Action::Interrupt
+            | Action::Type(..)
+            | Action::Fault(_)
+            | Action::DoStep(_)
+            | Action::Seek(_)
+            | Action::SeekTo(_)
+            | Action::ToEnd
+            | Action::StepForward
+            | Action::StepBack
+            | Action::StepEvent
+            | Action::UntilSomething
+            | Action::Share
+            | Action::SaveSession
+    )
+}
+
 /// Real time a word of success stays.
 const TOAST_MS: u64 = 2400;
 
 fn frame(state: &mut State, now_ms: u64) -> Vec<Effect> {
+    assert!(!state.panicking, "asked for by ?panic={}", state.panic_on.as_deref().unwrap_or_default());
     state.player.frame(&state.session, now_ms);
+    if state.replay.is_some() {
+        return Vec::new();
+    }
     if state.toast.as_ref().is_some_and(|(_, since)| now_ms > since + TOAST_MS) {
         state.toast = None;
     }
@@ -225,6 +254,8 @@ fn input(state: &mut State, input: Input) -> Vec<Effect> {
         state.lanes.truncate(MAX_LANES);
         toast(state, Text::Forked);
     }
+    // By the next frame the session is stored.
+    state.panicking = matches!((&input, &state.panic_on), (Input::Line { text, .. }, Some(line)) if text == line);
     state.session.input(input);
     if let Some(drill) = &mut state.drill {
         drill.forked(state.session.now());
@@ -246,12 +277,21 @@ fn store(state: &State) -> Effect {
 
 fn settings_changed(state: &State) -> Vec<Effect> {
     let mut effects = vec![Effect::StoreSettings(state.settings.to_json())];
-    effects.extend(opening(state));
+    effects.extend(look(state));
     effects
 }
 
 /// What the page needs to look as the state says.
 pub fn opening(state: &State) -> Vec<Effect> {
+    let mut effects = look(state);
+    if state.replay.is_none() {
+        effects.push(store(state));
+    }
+    effects
+}
+
+/// Language, theme, title and sizes.
+fn look(state: &State) -> Vec<Effect> {
     let lang = state.settings.lang;
     let title = match &state.drill {
         Some(d) => format!("{} · {}", lang.pick(&d.lesson.title.en, &d.lesson.title.ko), t(lang, Text::Name)),
@@ -350,15 +390,14 @@ fn open_lesson(state: &mut State, name: Option<String>) -> Vec<Effect> {
     let config = state.world().config.clone();
     restart(state, &config);
     let mut effects = vec![query(state), store(state)];
-    effects.extend(opening(state));
+    effects.extend(look(state));
     effects
 }
 
 /// A fresh lab, with the drill's files where it expects them.
 fn restart(state: &mut State, config: &Config) {
-    let mut session = Session::new(config, state.build);
+    let session = super::fresh(config, state.drill.as_ref(), state.build);
     if let Some(drill) = &state.drill {
-        lesson::progress::prepare(&drill.lesson, &mut session);
         state.drill = Some(Drill::new((*drill.lesson).clone()));
     }
     state.replace(session);
@@ -368,11 +407,13 @@ fn load(state: &mut State, json: &str) -> Vec<Effect> {
     let lang = state.settings.lang;
     match link::read_session(json) {
         Ok(saved) => {
-            state.replace(Session::restore(&saved, state.build));
+            state.replace(Session::reopen(&saved, state.build));
+            state.replay = Some(saved.clone());
+            state.replay(super::AT_ONCE);
             if let Some(drill) = &state.drill {
                 state.drill = Some(Drill::new((*drill.lesson).clone()));
             }
-            vec![store(state)]
+            vec![Effect::StoreSession(link::session_json(&saved))]
         }
         Err(reason) => {
             state.notice = Some(Notice::error(t(lang, Text::BadFile), &reason, t(lang, Text::NothingLost)));

@@ -21,7 +21,7 @@ fn pass(state: &mut State, ms: u64) -> Vec<Effect> {
     while state.player.now_ms < until {
         let now = state.player.now_ms + 16;
         effects.extend(reduce(state, Action::Frame(now)));
-        while state.player.behind(&state.session) {
+        while state.behind() {
             effects.extend(reduce(state, Action::Work(500)));
         }
     }
@@ -30,6 +30,16 @@ fn pass(state: &mut State, ms: u64) -> Vec<Effect> {
 
 fn type_line(state: &mut State, line: &str) {
     reduce(state, Action::Type("m-k8s".into(), line.into()));
+}
+
+/// What was typed.
+fn lines(state: &State) -> Vec<&str> {
+    state
+        .session
+        .inputs()
+        .iter()
+        .filter_map(|i| if let Input::Line { text, .. } = &i.input { Some(text.as_str()) } else { None })
+        .collect()
 }
 
 #[test]
@@ -82,7 +92,7 @@ fn a_session_travels_by_link_and_by_file() {
     assert_eq!(other.session.world.trace.hash(), s.session.world.trace.hash());
     reduce(&mut other, Action::LoadSession("{".into()));
     assert!(other.notice.is_some());
-    assert_eq!(other.session.inputs().len(), 1, "nothing is lost");
+    assert_eq!(other.session.inputs().len(), s.session.inputs().len(), "nothing is lost");
 }
 
 #[test]
@@ -101,10 +111,10 @@ fn rewinding_and_typing_makes_a_branch() {
     reduce(&mut s, Action::SeekTo(early));
     type_line(&mut s, "echo two");
     assert_eq!(s.lanes.len(), 1);
-    assert_eq!(s.session.inputs().len(), 1);
+    assert_eq!(lines(&s), ["echo two"]);
     pass(&mut s, 500);
     reduce(&mut s, Action::Lane(0));
-    assert!(matches!(&s.session.inputs()[0].input, Input::Line { text, .. } if text == "echo one"));
+    assert_eq!(lines(&s), ["echo one"]);
     assert_eq!(s.lanes.len(), 1);
 }
 
@@ -194,4 +204,48 @@ fn a_drill_finds_its_files_in_place() {
     assert_eq!(drill.current(), Some(0));
     assert!(s.session.world.machine(1).read("/root/nginx-pod.yaml").is_some());
     assert!(!s.in_past());
+}
+
+#[test]
+fn free_play_has_manifests_at_hand() {
+    let s = open("?profile=modern", "");
+    assert!(s.session.world.machine(1).read("/root/nginx-pod.yaml").is_some());
+    assert!(!s.in_past());
+}
+
+#[test]
+fn a_long_session_is_replayed_in_slices() {
+    let mut s = open("", "");
+    type_line(&mut s, "sleep 3 && echo rested");
+    reduce(&mut s, Action::Speed(60_000));
+    pass(&mut s, 8000);
+    let mut saved = s.saved();
+    let whole = Session::restore(&saved, crate::addons::lab::ready);
+    let mut again = State::of(Session::reopen(&saved, s.build), settings(), s.build);
+    again.replay = Some(saved.clone());
+    let mut rounds = 0;
+    while again.behind() && again.replayed().is_some() {
+        reduce(&mut again, Action::Work(500));
+        rounds += 1;
+    }
+    assert!(rounds > 3, "{rounds}");
+    assert_eq!(again.session.world.trace.hash(), whole.world.trace.hash());
+    assert_eq!((again.session.now(), again.world().steps), (s.session.now(), s.world().steps));
+    assert_eq!(again.player.ticks, s.player.ticks);
+    // What is typed meanwhile waits for its end.
+    saved.until = s.session.now();
+    again.session = Session::reopen(&saved, s.build);
+    again.replay = Some(saved);
+    type_line(&mut again, "echo late");
+    assert_eq!(lines(&again), ["sleep 3 && echo rested", "echo late"]);
+}
+
+#[test]
+#[should_panic(expected = "asked for by ?panic=boom now")]
+fn the_crash_screen_can_be_called_up() {
+    let mut s = open("?panic=boom+now", "");
+    type_line(&mut s, "echo fine");
+    pass(&mut s, 100);
+    type_line(&mut s, "boom now");
+    pass(&mut s, 100);
 }

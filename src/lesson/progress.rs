@@ -1,11 +1,14 @@
-//! How far a learner has got in a drill. Plain data; the checks run in a copy of the world.
+//! How far a learner has got in a drill. Plain data; the checks run in a copy of the world,
+//! a slice at a time where somebody waits for the next frame.
 
-use super::format::{Lesson, Step};
+use super::format::{Lesson, MASTER, Step};
 use super::play::{Entry, Player};
+use super::probe::{Answer, Question};
 use super::script::{Action, Line, Place};
 use super::{Check, probe};
 use crate::api::Kind;
 use crate::base::{Duration, Time};
+use crate::machine::terminal::Ran;
 use crate::sim::{Input, Session, TraceId, What, World};
 
 /// Checks run at most this often, in simulated time.
@@ -22,12 +25,13 @@ pub struct Progress {
     looked_at: Option<Time>,
     /// Something happened since the checks last ran.
     due: bool,
+    round: Option<Round>,
 }
 
 impl Progress {
     pub fn new(lesson: &Lesson) -> Progress {
         let done = lesson.steps.iter().map(|s| vec![None; s.checks.len()]).collect();
-        Progress { done, seen: TraceId::NONE, looked_at: None, due: true }
+        Progress { done, seen: TraceId::NONE, looked_at: None, due: true, round: None }
     }
 
     /// When a check first held.
@@ -48,38 +52,112 @@ impl Progress {
     pub fn forget_after(&mut self, now: Time) {
         let later = |d: &&mut Option<Time>| d.is_some_and(|at| at > now);
         self.done.iter_mut().flatten().filter(later).for_each(|d| *d = None);
-        (self.seen, self.looked_at, self.due) = (TraceId::NONE, None, true);
+        (self.seen, self.looked_at, self.due, self.round) = (TraceId::NONE, None, true, None);
     }
 
-    /// Runs the checks of the current step if anything happened that could matter to them; whether
-    /// anything came to hold.
-    pub fn observe(&mut self, lesson: &Lesson, world: &World) -> bool {
+    /// Runs the checks of the current step if anything happened that could matter to them, for at most
+    /// `budget` events: what is not answered by then goes on at the next call. Whether anything came
+    /// to hold.
+    pub fn observe(&mut self, lesson: &Lesson, world: &World, budget: u64) -> bool {
         let rewound = self.looked_at.is_some_and(|at| at > world.now);
+        if rewound {
+            self.round = None;
+        }
         self.due |= rewound || world.trace.iter().rev().take_while(|r| r.id > self.seen).any(|r| matters(&r.what));
         self.seen = world.trace.last_id();
-        let early = !rewound && self.looked_at.is_some_and(|at| world.now < at + EVERY);
-        if !self.due || early {
-            return false;
+        if self.round.is_none() {
+            let early = !rewound && self.looked_at.is_some_and(|at| world.now < at + EVERY);
+            let Some(step) = self.current(world.now).filter(|_| self.due && !early) else { return false };
+            (self.due, self.looked_at) = (false, Some(world.now));
+            self.round = Some(Round::new(world, step));
         }
-        (self.due, self.looked_at) = (false, Some(world.now));
-        self.evaluate(lesson, world)
+        self.work(lesson, budget)
     }
 
-    fn evaluate(&mut self, lesson: &Lesson, world: &World) -> bool {
+    /// Whether questions are under way.
+    pub fn asking(&self) -> bool {
+        self.round.is_some()
+    }
+
+    fn work(&mut self, lesson: &Lesson, mut budget: u64) -> bool {
         let mut any = false;
-        let mut copy = None;
-        while let Some(i) = self.current(world.now).filter(|i| *i < lesson.steps.len()) {
-            for (check, done) in lesson.steps[i].checks.iter().zip(&mut self.done[i]) {
-                let open = done.is_none_or(|at| at > world.now);
-                if open && holds(copy.get_or_insert_with(|| world.clone()), check) {
-                    (*done, any) = (Some(world.now), true);
+        let Some(mut round) = self.round.take() else { return false };
+        loop {
+            let Some(check) = lesson.steps.get(round.step).and_then(|s| s.checks.get(round.check)) else {
+                // All of this step is asked; the next one's turn comes when it holds.
+                match self.current(round.at).filter(|next| *next > round.step) {
+                    Some(next) => (round.step, round.check) = (next, 0),
+                    None => return any,
+                }
+                continue;
+            };
+            let done = &mut self.done[round.step][round.check];
+            if done.is_none_or(|at| at > round.at) {
+                match round.ask(check, &mut budget) {
+                    None => {
+                        self.round = Some(round);
+                        return any;
+                    }
+                    Some(true) => (*done, any) = (Some(round.at), true),
+                    Some(false) => {}
                 }
             }
-            if !self.step_done(i, world.now) {
-                break;
-            }
+            (round.check, round.machine) = (round.check + 1, None);
         }
-        any
+    }
+}
+
+/// Checks being asked one after another, in a copy of the world as it was at `at`.
+#[derive(Clone, Debug)]
+struct Round {
+    at: Time,
+    copy: World,
+    step: usize,
+    check: usize,
+    /// The machine that the check means, once that is known.
+    machine: Option<String>,
+    question: Option<Question>,
+}
+
+/// What is being asked is no part of what is known.
+impl PartialEq for Round {
+    fn eq(&self, _: &Round) -> bool {
+        true
+    }
+}
+
+impl Round {
+    fn new(world: &World, step: usize) -> Round {
+        Round { at: world.now, copy: world.clone(), step, check: 0, machine: None, question: None }
+    }
+
+    /// Whether a check holds; `None`: not known within the budget.
+    fn ask(&mut self, check: &Check, budget: &mut u64) -> Option<bool> {
+        let machine = match (&self.machine, Place::parse(&check.machine)) {
+            (Some(known), _) => known.clone(),
+            (None, Place::Machine(name)) => name,
+            (None, Place::Asked(command)) => match self.answer(MASTER, &command, budget)? {
+                Some(ran) => ran.stdout.trim().to_owned(),
+                None => return Some(false),
+            },
+        };
+        self.machine = Some(machine.clone());
+        let ran = self.answer(&machine, &check.command, budget)?;
+        Some(ran.is_some_and(|r| check.holds(r.code, &r.stdout, &r.stderr)))
+    }
+
+    fn answer(&mut self, machine: &str, line: &str, budget: &mut u64) -> Option<Option<Ran>> {
+        if self.question.is_none() {
+            self.question = Question::ask(&mut self.copy, machine, line);
+        }
+        let Some(question) = &mut self.question else { return Some(None) };
+        let ran = match question.work(&mut self.copy, budget) {
+            Answer::Pending => return None,
+            Answer::Ran(ran) => Some(ran),
+            Answer::Never => None,
+        };
+        self.question = None;
+        Some(ran)
     }
 }
 
@@ -103,7 +181,17 @@ pub fn holds(copy: &mut World, check: &Check) -> bool {
 pub fn prepare(lesson: &Lesson, session: &mut Session) {
     for (name, content) in &lesson.files {
         let path = ecow::eco_format!("/root/{name}");
-        session.input(Input::File { machine: super::format::MASTER.into(), path, content: content.as_str().into() });
+        session.input(Input::File { machine: MASTER.into(), path, content: content.as_str().into() });
+    }
+}
+
+/// Files for free play: those of every drill of the profile; of two of one name the first counts.
+pub fn prepare_free(session: &mut Session) {
+    let profile = session.world.config.profile;
+    let mut seen = std::collections::BTreeSet::new();
+    for mut lesson in super::names().filter_map(super::shipped).filter(|l| l.profiles.contains(&profile)) {
+        lesson.files.retain(|name, _| seen.insert(name.clone()));
+        prepare(&lesson, session);
     }
 }
 

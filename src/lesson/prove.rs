@@ -14,13 +14,13 @@ pub fn prove(lesson: &Lesson, session: &mut Session) -> Result<Vec<Vec<Entry>>, 
     let mut printed = Vec::new();
     for (i, step) in lesson.steps.iter().enumerate() {
         let hash = session.world.trace.hash();
-        progress.observe(lesson, &session.world);
+        progress.observe(lesson, &session.world, u64::MAX);
         need(session.world.trace.hash() == hash, || format!("{}: its checks leave a trace", step.id))?;
         let open = progress.current(session.now());
         need(open == Some(i), || format!("{}: done before its commands ran", step.id))?;
         printed.push(progress::solve(step, session)?);
         session.advance(session.now() + Duration::millis(400), u64::MAX);
-        progress.observe(lesson, &session.world);
+        progress.observe(lesson, &session.world, u64::MAX);
         need(progress.step_done(i, session.now()), || format!("{}: its checks hold, but not all at once", step.id))?;
     }
     Ok(printed)

@@ -162,18 +162,28 @@ fn container(
 /// Decisions whose code deserves a sentence of its own.
 fn decision(who: &str, what: &str, verdict: &str, lang: Lang) -> String {
     let (en, ko) = match verdict {
+        "CreateReplicaSet" => ("makes a ReplicaSet for", "레플리카셋을 만듭니다"),
+        "AdoptReplicaSets" => ("takes over ReplicaSets for", "레플리카셋을 넘겨받습니다"),
+        "DeleteOldReplicaSet" => ("clears away an old ReplicaSet of", "오래된 레플리카셋을 치웁니다"),
+        "ProgressDeadlineExceeded" => ("sees no progress of", "진척이 없다고 봅니다"),
         "ScaleUp" => ("sees too few pods and creates more for", "파드가 모자라 더 만듭니다"),
-        "ScaleDown" => ("sees too many pods and removes some of", "파드가 많아 줄입니다"),
+        "ScaleDown" | "DeletePods" => ("sees too many pods and removes some of", "파드가 많아 줄입니다"),
+        "ManageDaemonPods" => ("sees to one pod on every node for", "노드마다 파드를 하나씩 맞춥니다"),
         "Bind" | "Scheduled" => ("chooses a node for", "노드를 골랐습니다"),
-        "Filter" => ("filters the nodes for", "배정할 수 있는 노드를 거릅니다"),
-        "Score" => ("scores the nodes for", "노드에 점수를 매깁니다"),
-        "Unschedulable" | "FailedScheduling" => ("finds no node for", "맞는 노드를 찾지 못했습니다"),
+        "Unschedulable" => ("finds no node for", "맞는 노드를 찾지 못했습니다"),
+        "Preempt" => ("makes room by removing", "자리를 내려고 내보냅니다"),
         "NodeNotReady" => ("has not heard from the kubelet and gives up", "kubelet 소식이 끊겨 NotReady로 봅니다"),
         "NodeReady" => ("hears from the kubelet again:", "kubelet 소식이 다시 와서 Ready로 봅니다"),
-        "Evict" | "TaintEviction" => ("evicts", "축출합니다"),
-        "StopContainer" | "KillPod" => ("begins to stop", "멈추기 시작합니다"),
-        "Restart" | "RestartContainer" => ("restarts a container of", "컨테이너를 다시 시작합니다"),
-        "BackOff" => ("waits before it tries again:", "잠시 기다렸다가 다시 시도합니다"),
+        "TaintNode" => ("puts a taint on", "테인트를 답니다"),
+        "ScheduleEviction" => ("will evict, once it has waited long enough,", "정해진 시간이 지나면 축출하기로 합니다"),
+        "Evict" => ("evicts", "축출합니다"),
+        "CollectGarbage" => ("removes what lost its owner:", "소유자가 사라져 지웁니다"),
+        "OrphanDependents" => ("lets go of what belonged to", "딸린 오브젝트를 놓아줍니다"),
+        "CollectPod" => ("clears away", "남은 파드를 치웁니다"),
+        "EmptyNamespace" => ("empties", "안에 있는 것을 모두 지웁니다"),
+        "CreateEndpointSlice" | "UpdateEndpointSlice" | "UpdateEndpoints" => {
+            ("writes down which pods serve", "요청을 받을 파드 목록을 갱신합니다")
+        }
         _ => ("", ""),
     };
     match (lang, en) {

@@ -63,6 +63,8 @@ pub struct MachineView {
     pub rect: Rect,
     pub head: Rect,
     pub on: bool,
+    /// Power is on, services are not yet.
+    pub booting: bool,
     /// No other machine can reach it, although it runs.
     pub cut_off: bool,
     pub belief: Belief,
@@ -207,7 +209,9 @@ fn machine(
     for (pod, slot) in pods.iter_mut().zip(&cells) {
         pod.rect = grid.rect(*slot);
         pod.dot = grid.dots;
-        pod.label = pods::short_name(&pod.key.name, pods::letters(pod.rect.w, layout.dense));
+        // What stands at the cell's right end takes its room from the name.
+        let mark = if pod.marked() { 12 } else { 0 };
+        pod.label = pods::short_name(&pod.key.name, pods::letters(pod.rect.w - mark, layout.dense));
     }
     let count = pods.len();
     let troubled = pods.iter().filter(|p| p.look as u8 >= pods::Look::Unready as u8 && p.look != pods::Look::Completed);
@@ -232,6 +236,7 @@ fn machine(
         rect: b.rect,
         head: b.head,
         on: m.powered_on,
+        booting: !m.powered_on && world.actor_named(b.index, crate::machine::systemd::manager::NAME).is_some(),
         cut_off: m.powered_on && b.role != Role::Host && alone(world, b.index),
         belief,
         two_truths: belief == Belief::NotReady && m.powered_on && any_alive,

@@ -43,8 +43,11 @@ pub struct Scene {
     pub layout: Layout,
     pub machines: Vec<MachineView>,
     pub rails: Vec<Rail>,
-    /// Pods that no node was chosen for yet.
+    /// Pods that no node was chosen for yet, and how many more of them there are.
     pub waiting: Vec<PodView>,
+    pub more_waiting: usize,
+    /// More pods than elements of their own are good for: painted, not drawn.
+    pub crowd: Vec<PodView>,
     pub zoomed: bool,
 }
 
@@ -59,16 +62,22 @@ pub struct Rail {
 
 /// At most this many waiting pods are drawn.
 const WAITING: usize = 8;
+/// With more pods than this in the machines they are painted on one canvas.
+const CROWD: usize = 250;
 
 /// Draws the world on a stage of this size.
 pub fn build(world: &World, (width, height): (i32, i32), zoom: Option<u32>, slots: &mut Slots, lang: Lang) -> Scene {
     let seat = |(i, m): (usize, &crate::machine::Machine)| Seat { index: i as u32, role: m.role };
     let seats: Vec<Seat> = world.machines().enumerate().map(seat).collect();
     let layout = layout::layout(width, height, &seats, zoom);
-    let machines = machines::views(world, &layout, slots, lang);
+    let mut machines = machines::views(world, &layout, slots, lang);
     let rails = rails(&layout, &machines);
-    let waiting = waiting(world, &layout);
-    Scene { zoomed: layout.machines.len() == 1 && seats.len() > 1, layout, machines, rails, waiting }
+    let (waiting, more_waiting) = waiting(world, &layout);
+    let mut crowd = Vec::new();
+    if machines.iter().map(|m| m.pods.len()).sum::<usize>() > CROWD {
+        machines.iter_mut().for_each(|m| crowd.append(&mut m.pods));
+    }
+    Scene { zoomed: layout.machines.len() == 1 && seats.len() > 1, layout, machines, rails, waiting, more_waiting, crowd }
 }
 
 fn rails(layout: &Layout, machines: &[MachineView]) -> Vec<Rail> {
@@ -93,9 +102,12 @@ fn rails(layout: &Layout, machines: &[MachineView]) -> Vec<Rail> {
 }
 
 /// Pods without a node stand beneath the scheduler's side of the master, in the gap above the workers.
-fn waiting(world: &World, layout: &Layout) -> Vec<PodView> {
+fn waiting(world: &World, layout: &Layout) -> (Vec<PodView>, usize) {
     let unscheduled = objects(world).of_kind(Kind::POD).filter(|p| pod::node_name(p).is_empty() && !pod::terminal(p));
-    let Some(scheduler) = layout.machines.iter().find(|m| m.role == Role::ControlPlane) else { return Vec::new() };
+    let unscheduled: Vec<_> = unscheduled.collect();
+    let Some(scheduler) = layout.machines.iter().find(|m| m.role == Role::ControlPlane) else {
+        return (Vec::new(), 0);
+    };
     let (w, h) = if layout.dense { (84, 16) } else { (104, 22) };
     let y = scheduler.rect.y + scheduler.rect.h + 4;
     let right = scheduler.rect.x + scheduler.rect.w;
@@ -104,7 +116,11 @@ fn waiting(world: &World, layout: &Layout) -> Vec<PodView> {
         let label = pods::short_name(p.name(), pods::letters(w, layout.dense));
         PodView { rect: Rect::new(x, y, w, h), label, ..pods::view(p, false) }
     };
-    unscheduled.take(WAITING).enumerate().map(place).filter(|p| p.rect.x >= scheduler.rect.x).collect()
+    let all = unscheduled.len();
+    let shown: Vec<PodView> =
+        unscheduled.into_iter().take(WAITING).enumerate().map(place).filter(|p| p.rect.x >= scheduler.rect.x).collect();
+    let more = all - shown.len();
+    (shown, more)
 }
 
 impl Scene {
@@ -112,7 +128,11 @@ impl Scene {
         self.machines.iter().find(|m| m.index == index)
     }
     pub fn pods(&self) -> impl Iterator<Item = &PodView> {
-        self.machines.iter().flat_map(|m| &m.pods).chain(&self.waiting)
+        self.machines.iter().flat_map(|m| &m.pods).chain(&self.waiting).chain(&self.crowd)
+    }
+    /// The painted pod at a point of the stage.
+    pub fn crowd_at(&self, x: i32, y: i32) -> Option<&PodView> {
+        self.crowd.iter().find(|p| p.rect.overlaps(Rect::new(x, y, 1, 1)))
     }
     /// Where a place is drawn; a machine stands in for a part or pod that is not.
     pub fn point(&self, place: &Place) -> Option<Point> {

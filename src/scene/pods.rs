@@ -63,6 +63,13 @@ pub struct PodView {
     pub dot: bool,
 }
 
+impl PodView {
+    /// Its containers still run although it should be gone: a mark of its own.
+    pub fn marked(&self) -> bool {
+        self.alive && matches!(self.look, Look::Terminating | Look::Ghost)
+    }
+}
+
 /// STATUS as `kubectl get pods` prints it.
 /// Models pkg/printers/internalversion printPod, as far as the picture needs it.
 pub fn status_word(p: &Object) -> Str {

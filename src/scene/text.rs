@@ -76,6 +76,9 @@ texts! {
     Alive: "running", "실행 중";
     Dead: "not running", "멈춤";
     CutOff: "cut off", "연결 끊김";
+    Booting: "booting", "부팅 중";
+    Troubled: "in trouble", "이상";
+    Replaying: "Replaying the session", "세션을 다시 재생하고 있습니다";
     PoweredOff: "powered off", "전원 꺼짐";
     BelievedDead: "the control plane believes it is down", "컨트롤 플레인은 죽었다고 봅니다";
     StillRuns: "its containers still run", "컨테이너는 아직 돌고 있습니다";

@@ -77,13 +77,26 @@ impl Session {
 
     /// A saved session, replayed to where it was saved.
     pub fn restore(saved: &Saved, build: fn(&Config) -> World) -> Session {
+        let mut session = Session::reopen(saved, build);
+        session.catch_up(saved, u64::MAX);
+        session
+    }
+
+    /// A saved session at its start, everything ahead of it: for [`Session::catch_up`] in slices.
+    pub fn reopen(saved: &Saved, build: fn(&Config) -> World) -> Session {
         let mut session = Session::new(&saved.config, build);
         session.inputs.clone_from(&saved.inputs);
-        let steps = saved.steps.saturating_sub(session.world.steps);
-        if !session.advance(saved.until, steps) {
-            session.world.now = session.world.now.max(saved.until);
-        }
         session
+    }
+
+    /// Replays at most `events` on the way to where `saved` ends; whether it is there.
+    pub fn catch_up(&mut self, saved: &Saved, events: u64) -> bool {
+        let left = saved.steps.saturating_sub(self.world.steps);
+        let there = self.advance(saved.until, left.min(events)) || left <= events;
+        if there {
+            self.world.now = self.world.now.max(saved.until);
+        }
+        there
     }
 
     /// When the lab was handed over to its user.

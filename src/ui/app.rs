@@ -143,7 +143,7 @@ impl App {
     /// Runs what is due, within the frame's budget.
     fn simulate(&mut self) {
         let began = frame::now_ms();
-        while self.state.player.behind(&self.state.session) {
+        while self.state.behind() {
             reduce(&mut self.state, Action::Work(SLICE));
             if frame::now_ms().saturating_sub(began) >= BUDGET_MS {
                 break;

@@ -69,7 +69,7 @@ fn skipping_steps_solves_nothing() {
     progress::prepare(&drill, &mut session);
     let mut progress = Progress::new(&drill);
     session.advance(session.now() + kubedrill::base::Duration::mins(10), u64::MAX);
-    progress.observe(&drill, &session.world);
+    progress.observe(&drill, &session.world, u64::MAX);
     assert_eq!(progress.current(session.now()), Some(0));
     let error = progress::solve(&drill.steps[2], &mut session).expect_err("there is no pod to delete");
     assert!(error.contains("delete-pod"), "{error}");
