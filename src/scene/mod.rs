@@ -77,7 +77,15 @@ pub fn build(world: &World, (width, height): (i32, i32), zoom: Option<u32>, slot
     if machines.iter().map(|m| m.pods.len()).sum::<usize>() > CROWD {
         machines.iter_mut().for_each(|m| crowd.append(&mut m.pods));
     }
-    Scene { zoomed: layout.machines.len() == 1 && seats.len() > 1, layout, machines, rails, waiting, more_waiting, crowd }
+    Scene {
+        zoomed: layout.machines.len() == 1 && seats.len() > 1,
+        layout,
+        machines,
+        rails,
+        waiting,
+        more_waiting,
+        crowd,
+    }
 }
 
 fn rails(layout: &Layout, machines: &[MachineView]) -> Vec<Rail> {
