@@ -7,6 +7,7 @@
 
 #[macro_use]
 pub mod value;
+pub mod budget;
 pub mod codec;
 pub mod convert;
 pub mod defaults;
@@ -23,6 +24,7 @@ pub mod placement;
 pub mod pod;
 pub mod profile;
 pub mod quantity;
+pub mod quota;
 pub mod request;
 pub mod schema;
 pub mod selector;

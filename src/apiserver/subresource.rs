@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::rest::{self, find};
 use super::{Call, strategy};
 use crate::api::managed::Managed;
-use crate::api::{Kind, Object, ObjectKey, Reason, Response, Status, Value, Verb, meta, pod};
+use crate::api::{Kind, Object, ObjectKey, Reason, Response, Status, Value, Verb, budget, meta, pod};
 use crate::base::Str;
 
 pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
@@ -60,11 +60,42 @@ fn bind(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     Ok(Response::Done)
 }
 
-/// Deletes a pod on behalf of drain. Disruption budgets do not hold it back yet.
+/// Deletes a pod on behalf of drain, if its disruption budget lets it go.
+/// Models registry/core/pod/storage EvictionREST.
 fn evict(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     let old = find(call, &rest::key_of(call.request))?;
+    // One that does not run, or goes already, disrupts nothing.
+    if !pod::terminal(&old) && pod::phase(&old) != "Pending" && !meta::deleting(&old) {
+        disrupt(call, &old)?;
+    }
     rest::delete_object(call, &old)?;
     Ok(Response::Done)
+}
+
+/// Takes one disruption from the pod's budget.
+fn disrupt(call: &mut Call<'_, '_>, p: &Object) -> Result<(), Status> {
+    let modern = call.profile == crate::sim::Profile::Modern;
+    let all = call.data().list(Kind::POD_DISRUPTION_BUDGET, p.namespace(), None);
+    let budgets: Vec<Arc<Object>> = all.filter(|b| budget::covers(b, p, modern)).cloned().collect();
+    let budget = match &budgets[..] {
+        [] => return Ok(()),
+        [one] => one,
+        _ => {
+            let message =
+                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+            return Err(Status::new(Reason::InternalError, message));
+        }
+    };
+    let n = |field: &str| budget.int(&["status", field]).unwrap_or(0);
+    let mut next = (**budget).clone();
+    if n("observedGeneration") < meta::generation(budget) || n("disruptionsAllowed") <= 0 {
+        let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+        return Err(Status::new(Reason::TooManyRequests, message));
+    }
+    next.set(&["status", "disruptionsAllowed"], n("disruptionsAllowed") - 1);
+    next.set(&["status", "disruptedPods", p.name()], call.now().rfc3339());
+    call.put(next);
+    Ok(())
 }
 
 /// The Scale that stands for a workload.

@@ -89,9 +89,15 @@ impl Kubelets {
         let now = ctx.now();
         let mut conditions: Vec<Value> =
             p.items(&["status", "conditions"]).iter().filter(|c| c.str("type") == "PodScheduled").cloned().collect();
-        conditions.push(condition(now, "Ready", "True", "").into());
+        // A pod says in a label how it ends.
+        let ends = meta::label(&p, "ends").filter(|e| *e != "never").map(Str::from);
+        conditions.push(condition(now, "Ready", if ends.is_some() { "False" } else { "True" }, "").into());
         p.set(&["status", "conditions"], conditions);
-        p.set(&["status", "phase"], "Running");
+        p.set(&["status", "phase"], ends.as_deref().unwrap_or("Running"));
+        if ends.is_some() {
+            let state = map! { "terminated" => map! { "finishedAt" => now.rfc3339() } };
+            p.set(&["status", "containerStatuses"], list![map! { "name" => "c", "state" => state }]);
+        }
         p.set(&["status", "podIP"], ecow::eco_format!("172.16.{}.{}", self.next_ip / 250, self.next_ip % 250));
         p.resource_version = 0;
         self.send(ctx, Request::update_status(p));

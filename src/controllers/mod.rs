@@ -9,12 +9,15 @@
 //! Models cmd/kube-controller-manager and pkg/controller.
 
 pub mod bootstrap;
+pub mod cronjob;
 pub mod daemonset;
 pub mod deployment;
+pub mod disruption;
 pub mod endpoints;
 pub mod endpointslice;
 pub mod expectations;
 pub mod garbage_collector;
+pub mod job;
 pub mod kit;
 #[cfg(test)]
 pub mod lab;
@@ -23,17 +26,24 @@ pub mod namespace;
 pub mod node_lifecycle;
 pub mod owner;
 pub mod pod_gc;
+pub mod protection;
 pub mod registry;
 pub mod replicaset;
+pub mod resource_quota;
 pub mod revision;
 pub mod root_ca;
 pub mod service;
 pub mod service_account;
+pub mod statefulset;
 pub mod taint_eviction;
 pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod ttl;
+pub mod ttl_after_finished;
+pub mod volume_binder;
+#[cfg(test)]
+mod workload_tests;
 
 pub use kit::{Controller, Kit, Next, Note, Op, Step};
 pub use manager::ControllerManager;

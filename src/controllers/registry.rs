@@ -3,16 +3,23 @@
 
 use super::kit::Controller;
 use super::{
-    bootstrap, daemonset, deployment, endpoints, endpointslice, garbage_collector, namespace, node_lifecycle, pod_gc,
-    replicaset, root_ca, service_account, taint_eviction, ttl,
+    bootstrap, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, garbage_collector, job, namespace,
+    node_lifecycle, pod_gc, protection, replicaset, resource_quota, root_ca, service_account, statefulset,
+    taint_eviction, ttl, ttl_after_finished, volume_binder,
 };
+use crate::api::Kind;
 use crate::sim::Profile;
 
 pub fn controllers(profile: Profile) -> Vec<Box<dyn Controller>> {
     vec![
         Box::new(deployment::Deployments),
-        Box::new(replicaset::ReplicaSets::default()),
+        Box::new(replicaset::ReplicaSets::of(Kind::REPLICA_SET)),
+        Box::new(replicaset::ReplicaSets::of(Kind::REPLICATION_CONTROLLER)),
         Box::new(daemonset::DaemonSets::default()),
+        Box::new(statefulset::StatefulSets),
+        Box::new(job::Jobs::default()),
+        Box::new(cronjob::CronJobs),
+        Box::new(ttl_after_finished::TtlAfterFinished),
         Box::new(endpoints::EndpointsController),
         Box::new(endpointslice::EndpointSlices),
         Box::new(node_lifecycle::NodeLifecycle::default()),
@@ -27,6 +34,10 @@ pub fn controllers(profile: Profile) -> Vec<Box<dyn Controller>> {
         Box::new(bootstrap::BootstrapSigner),
         Box::new(bootstrap::TokenCleaner),
         Box::new(bootstrap::Certificates),
+        Box::new(disruption::Disruption),
+        Box::new(resource_quota::ResourceQuotas),
+        Box::new(volume_binder::VolumeBinder),
+        Box::new(protection::Protection),
     ]
 }
 

@@ -22,18 +22,23 @@ use crate::sim::informer::Delta;
 /// At most this many pods are created or deleted in one sync.
 const BURST: i64 = 500;
 
-#[derive(Clone, Debug, Default)]
+/// ReplicationControllers work the same way: `kind` says which of the two this is.
+#[derive(Clone, Debug)]
 pub struct ReplicaSets {
+    kind: Kind,
     expectations: Expectations,
     tallies: Tallies,
 }
 
 impl Controller for ReplicaSets {
     fn name(&self) -> &'static str {
-        "replicaset-controller"
+        if self.kind == Kind::REPLICA_SET { "replicaset-controller" } else { "replication-controller" }
     }
     fn watches(&self) -> &'static [Kind] {
-        &[Kind::REPLICA_SET, Kind::POD]
+        match self.kind {
+            Kind::REPLICA_SET => &[Kind::REPLICA_SET, Kind::POD],
+            _ => &[Kind::REPLICATION_CONTROLLER, Kind::POD],
+        }
     }
 
     fn changed(&mut self, kit: &mut Kit<'_, '_>, delta: &Delta) {
@@ -68,7 +73,11 @@ impl Controller for ReplicaSets {
 }
 
 pub(super) fn selector(rs: &Object) -> LabelSelector {
-    rs.get(&["spec", "selector"]).map(LabelSelector::of_value).unwrap_or_default()
+    let selector = rs.get(&["spec", "selector"]);
+    match rs.kind() {
+        Kind::REPLICATION_CONTROLLER => selector.and_then(Value::as_map).map(LabelSelector::of_map).unwrap_or_default(),
+        _ => selector.map(LabelSelector::of_value).unwrap_or_default(),
+    }
 }
 fn replicas(rs: &Object) -> i64 {
     rs.int(&["spec", "replicas"]).unwrap_or(1)
@@ -78,12 +87,15 @@ fn min_ready(rs: &Object) -> Duration {
 }
 
 impl ReplicaSets {
+    pub fn of(kind: Kind) -> ReplicaSets {
+        ReplicaSets { kind, expectations: Expectations::default(), tallies: Tallies::default() }
+    }
     fn pod_changed(&mut self, kit: &mut Kit<'_, '_>, delta: &Delta) {
         self.tallies.pod_changed(delta);
         let old_owner = delta.old.as_ref().and_then(|o| meta::controller_of(o));
         let Some(new) = &delta.new else {
             let Some(old) = &delta.old else { return };
-            if let Some(rs) = kit.controller(old, Kind::REPLICA_SET) {
+            if let Some(rs) = kit.controller(old, self.kind) {
                 let key = rs.key.clone();
                 self.expectations.deletion_observed(&key, &delta.key);
                 kit.enqueue(key);
@@ -92,21 +104,21 @@ impl ReplicaSets {
         };
         if let Some(old) = &delta.old
             && old_owner != meta::controller_of(new)
-            && let Some(rs) = kit.controller(old, Kind::REPLICA_SET)
+            && let Some(rs) = kit.controller(old, self.kind)
         {
             let key = rs.key.clone();
             kit.enqueue(key);
         }
         if meta::controller_of(new).is_none() {
             let keys: Vec<ObjectKey> = if delta.old.is_none() || labels_changed(delta) {
-                let all = kit.in_namespace(Kind::REPLICA_SET, new.namespace());
+                let all = kit.in_namespace(self.kind, new.namespace());
                 all.filter(|rs| selector(rs).matches(meta::labels(new))).map(|rs| rs.key.clone()).collect()
             } else {
                 Vec::new()
             };
             return keys.into_iter().for_each(|key| kit.enqueue(key));
         }
-        let Some(rs) = kit.controller(new, Kind::REPLICA_SET).cloned() else { return };
+        let Some(rs) = kit.controller(new, self.kind).cloned() else { return };
         if meta::deleting(new) {
             self.expectations.deletion_observed(&rs.key, &delta.key);
         } else if delta.old.is_none() {
@@ -270,7 +282,7 @@ fn write_status(kit: &mut Kit<'_, '_>, rs: &Arc<Object>, counts: &Counts, failur
         }
     }
     status.insert("replicas", counts.active);
-    if kit.modern() {
+    if kit.modern() && rs.kind() == Kind::REPLICA_SET {
         status.insert("terminatingReplicas", counts.terminating);
     }
     let had = meta::condition(rs, "ReplicaFailure").is_some();

@@ -54,7 +54,7 @@ fn ranks(kit: &Kit<'_, '_>, rs: &Object) -> BTreeMap<Str, i64> {
     let owner = meta::controller_of(rs).map(|r| r.str("uid"));
     let siblings: Vec<Arc<Object>> = match owner {
         Some(uid) => kit.dependents(uid, Kind::REPLICA_SET).cloned().collect(),
-        None => kit.named(Kind::REPLICA_SET, rs.namespace(), rs.name()).cloned().into_iter().collect(),
+        None => kit.named(rs.kind(), rs.namespace(), rs.name()).cloned().into_iter().collect(),
     };
     for sibling in siblings {
         let selector = selector(&sibling);
