@@ -1,4 +1,4 @@
-//! Requests that the API server passes on to a pod's kubelet: logs.
+//! Requests that the API server passes on to a pod's kubelet: logs, exec, attach, port-forward.
 //! Models pkg/registry/core/pod/rest and apimachinery/pkg/util/proxy.
 
 use imbl::OrdMap;
@@ -18,7 +18,12 @@ pub struct Proxied {
 
 /// Whether a kubelet answers it.
 pub fn concerns(request: &Request) -> bool {
-    request.kind == Kind::POD && request.verb == Verb::Get && request.subresource == "log"
+    request.kind == Kind::POD
+        && match request.verb {
+            Verb::Get => request.subresource == "log",
+            Verb::Create => matches!(request.subresource.as_str(), "exec" | "attach" | "portforward"),
+            _ => false,
+        }
 }
 
 impl ApiServer {
@@ -46,7 +51,10 @@ impl ApiServer {
                 NetError::NoRoute => "connect: no route to host",
                 NetError::Timeout | NetError::Reset => "i/o timeout",
             };
-            let text = format!("Get \"{url}\": dial tcp {host}: {why}");
+            let text = match request.verb {
+                Verb::Get => format!("Get \"{url}\": dial tcp {host}: {why}"),
+                _ => format!("error dialing backend: dial tcp {host}: {why}"),
+            };
             Response::Error(Status::new(Reason::InternalError, text).into())
         });
         self.answer(ctx, caller, &request, Stage::Done, Duration::millis(1), Ok(response));
@@ -75,7 +83,11 @@ fn locate(ctx: &Ctx<'_>, request: &Request, etcd: u32) -> Result<(Endpoint, Str)
     let node_key = ObjectKey::new(Kind::NODE, "", node_name);
     let node = data.and_then(|d| d.get(&node_key)).ok_or_else(|| Status::not_found(&node_key))?;
     let to = Endpoint { ip: node::internal_ip(node).into(), port: crate::kubelet::PORT };
-    let url =
-        ecow::eco_format!("https://{}:{}/containerLogs/{}/{}/{container}", to.ip, to.port, key.namespace, key.name);
+    let path = match request.subresource.as_str() {
+        "log" => "containerLogs",
+        "portforward" => "portForward",
+        other => other,
+    };
+    let url = ecow::eco_format!("https://{}:{}/{path}/{}/{}/{container}", to.ip, to.port, key.namespace, key.name);
     Ok((to, url))
 }

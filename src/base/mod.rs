@@ -4,6 +4,7 @@
 pub mod base64;
 pub mod hash;
 pub mod rng;
+pub mod tar;
 pub mod time;
 
 pub use rng::Rng;

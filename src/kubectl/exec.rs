@@ -2,10 +2,11 @@
 //! Models kubectl/pkg/cmd/{exec,attach,cp,portforward}.
 
 use super::context::Cx;
-use super::error::{Run, fail};
+use super::error::{Error, Fail, Run, fail};
 use super::{exit, logs};
-use crate::api::{Object, ObjectKey, Value, meta, pod};
-use crate::base::Str;
+use crate::api::{Kind, Map, Object, ObjectKey, Request, Response, Value, Verb, meta, pod};
+use crate::base::{Str, tar};
+use crate::machine::program::Stream::Err;
 
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let command: Vec<Str> = match cx.dash {
@@ -39,7 +40,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
 }
 
 fn terminal_check(cx: &mut Cx<'_, '_>) -> Run {
-    if cx.flags.yes("tty") && cx.io.call("tty", Value::Null)?.as_bool() == Some(false) {
+    if cx.flags.yes("tty") && cx.io.call("tty", 0.into())?.as_bool() == Some(false) {
         cx.io.errln("Unable to use a TTY - input is not a terminal or the right kind of file");
     }
     Ok(())
@@ -73,40 +74,104 @@ fn container(cx: &mut Cx<'_, '_>, p: &Object) -> Run<Str> {
     Ok(first)
 }
 
-/// Containers of the simulation run no commands of their own yet (docs/FIDELITY.md): say so instead
-/// of seeming to have done it.
-fn modelled(answer: &Value) -> Run {
-    if answer.is_null() {
-        return fail(
-            "the simulation does not reach into containers yet: exec, attach, cp and port-forward are not modelled",
-        );
-    }
-    Ok(())
+/// A stream into a container.
+struct Stream<'s> {
+    subresource: &'s str,
+    command: &'s [Str],
+    stdin: bool,
+    tty: bool,
+    /// All of standard input, where it is no terminal.
+    input: Option<Str>,
+    /// Keep the output instead of printing it.
+    keep: bool,
 }
 
-/// Runs a command in a container: the machine layer plays API server, kubelet and runtime.
+/// What came of it: exit code, and the output kept.
+struct Ended {
+    code: i32,
+    out: String,
+}
+
+/// Runs a command in a container: the API server passes it to the pod's kubelet.
 fn through_kubelet(cx: &mut Cx<'_, '_>, key: &ObjectKey, container: &str, command: &[Str]) -> Run {
-    let input = map! {
-        "namespace" => &key.namespace,
-        "pod" => &key.name,
-        "container" => container,
-        "command" => command.iter().map(Value::from).collect::<Vec<_>>(),
-        "stdin" => cx.flags.yes("stdin"),
-        "tty" => cx.flags.yes("tty"),
-    };
-    let answer = cx.io.call("pod-exec", Value::Map(input))?;
-    modelled(&answer)?;
-    if !answer.str("error").is_empty() {
-        return fail(answer.str("error"));
-    }
-    cx.io.out(answer.str("stdout"));
-    cx.io.print(crate::machine::program::Stream::Err, answer.str("stderr"));
-    match answer.get("code").and_then(Value::as_int).unwrap_or(0) {
+    let (stdin, tty) = (cx.flags.yes("stdin"), cx.flags.yes("tty"));
+    let terminal = cx.io.call("tty", 0.into())?.as_bool().unwrap_or(false);
+    let input = if stdin && !terminal { Some(cx.io.read_all()?) } else { None };
+    let subresource = if command.is_empty() { "attach" } else { "exec" };
+    let stream = Stream { subresource, command, stdin, tty, input, keep: false };
+    let ended = open(cx, key, container, &stream)?;
+    if subresource == "attach" { Ok(()) } else { finish(cx, &ended) }
+}
+
+fn finish(cx: &mut Cx<'_, '_>, ended: &Ended) -> Run {
+    match ended.code {
         0 => Ok(()),
         code => {
             let line = format!("command terminated with exit code {code}");
             cx.io.errln(line);
-            exit(i32::try_from(code).unwrap_or(1))
+            exit(code)
+        }
+    }
+}
+
+fn ask(cx: &mut Cx<'_, '_>, key: &ObjectKey, subresource: &str, body: Map) -> Run<Str> {
+    let mut request = Request::new(Verb::Create, Kind::POD, key.namespace.clone(), key.name.clone());
+    request.subresource = subresource.into();
+    request.body = Some(Value::Map(body));
+    match cx.send(request) {
+        Ok(Response::Text(text)) => Ok(text),
+        Ok(_) => Ok(Str::new()),
+        Result::Err(Fail::Error(Error::Status(status))) if status.message.contains("unable to upgrade connection") => {
+            fail(status.message.to_string())
+        }
+        Result::Err(other) => Result::Err(other),
+    }
+}
+
+fn open(cx: &mut Cx<'_, '_>, key: &ObjectKey, container: &str, stream: &Stream<'_>) -> Run<Ended> {
+    let me = cx.io.call("me", Value::Null)?;
+    let number = |name: &str| me.get(name).and_then(Value::as_int).unwrap_or(0);
+    let mut body = map! {
+        "container" => container,
+        "args" => stream.command.iter().map(Value::from).collect::<Vec<_>>(),
+        "stdin" => stream.stdin,
+        "tty" => stream.tty,
+        "terminal" => number("terminal"),
+        "token" => number("token"),
+    };
+    if let Some(text) = &stream.input {
+        body.insert("input", text);
+    }
+    let peer = ask(cx, key, stream.subresource, body)?;
+    let session = stream.stdin && stream.input.is_none();
+    let adopted = map! { "peer" => peer.parse::<i64>().unwrap_or(0), "session" => session };
+    cx.io.call("remote-adopt", adopted.into())?;
+    relay(cx, stream.keep)
+}
+
+/// Prints what comes until the command has ended.
+fn relay(cx: &mut Cx<'_, '_>, keep: bool) -> Run<Ended> {
+    let mut out = String::new();
+    loop {
+        let event = cx.io.call("remote-next", Value::Null)?;
+        if event.is_null() {
+            return fail("unexpected EOF");
+        }
+        if let Some(code) = event.get("code").and_then(Value::as_int) {
+            // containerd's refusal comes as an error, docker's as output of the command.
+            let refusal = out.trim_end();
+            if cx.modern() && code == 126 && refusal.starts_with("Internal error occurred") {
+                return fail(refusal);
+            }
+            return Ok(Ended { code: i32::try_from(code).unwrap_or(1), out });
+        }
+        let (err, text) = (event.str("stream") == "err", event.str("text"));
+        if err {
+            cx.io.print(Err, text);
+        } else if keep || cx.modern() && text.starts_with("Internal error occurred: ") {
+            out += text;
+        } else {
+            cx.io.out(text);
         }
     }
 }
@@ -149,13 +214,17 @@ pub fn port_forward(cx: &mut Cx<'_, '_>) -> Run {
                 if bad == remote { "remote" } else { "local" }
             ));
         }
-        let input = map! { "namespace" => p.namespace(), "pod" => p.name(), "local" => local, "remote" => remote };
-        let answer = cx.io.call("port-forward", Value::Map(input))?;
-        modelled(&answer)?;
-        if !answer.str("error").is_empty() {
-            return fail(answer.str("error"));
-        }
+        let place = ask(cx, &p.key, "portforward", map! { "port" => remote })?;
         let local = if local.is_empty() { remote } else { local };
+        let input = map! { "place" => &place, "local" => local, "remote" => remote };
+        let why = cx.io.call("port-forward", Value::Map(input))?;
+        if !why.as_str().is_empty() {
+            let line = format!(
+                "Unable to listen on port {local}: Listeners failed to create with the following errors: [unable to create listener: Error listen tcp4 127.0.0.1:{local}: bind: address already in use]"
+            );
+            cx.io.errln(line);
+            return fail(format!("unable to listen on any of the requested ports: [{{{local} {remote}}}]"));
+        }
         for address in ["127.0.0.1", "[::1]"] {
             let line = format!("Forwarding from {address}:{local} -> {remote}");
             cx.io.outln(line);
@@ -163,35 +232,29 @@ pub fn port_forward(cx: &mut Cx<'_, '_>) -> Run {
     }
     // Until interrupted.
     loop {
-        cx.io.sleep(crate::base::Duration::secs(3600))?;
+        let event = cx.io.call("remote-next", Value::Null)?;
+        let line = format!("Handling connection for {}", event.get("port").and_then(Value::as_int).unwrap_or(0));
+        cx.io.outln(line);
     }
 }
 
+/// Models kubectl/pkg/cmd/cp: tar on one side, tar in the container on the other.
 pub fn cp(cx: &mut Cx<'_, '_>) -> Run {
     if cx.args.len() != 2 {
         return cx.usage("source and destination are required");
     }
     let (from, to) = (cx.args[0].clone(), cx.args[1].clone());
-    match (from.split_once(':'), to.split_once(':')) {
-        (Some(_), Some(_)) => fail("src and dest are both remote file specifications: one of them must be local")
-            .or_else(|_: super::error::Fail| fail(format!("{} doesn't exist in local filesystem", from))),
+    match (remote(&from), remote(&to)) {
+        (Some(_), Some(_)) => fail("one of src or dest must be a local file specification"),
         (None, None) => fail("one of src or dest must be a remote file specification"),
-        (Some((place, path)), None) => {
-            let (key, container) = place_of(cx, place)?;
-            let answer = copy(cx, &key, &container, path, None)?;
-            match cx.io.write_file(&to, answer)? {
-                Ok(_) => Ok(()),
-                Err(why) => fail(format!("open {to}: {why}")),
-            }
-        }
-        (None, Some((place, path))) => {
-            let (key, container) = place_of(cx, place)?;
-            match cx.io.read_file(&from)? {
-                Ok(text) => copy(cx, &key, &container, path, Some(text)).map(drop),
-                Err(_) => fail(format!("{from} doesn't exist in local filesystem")),
-            }
-        }
+        (Some((place, path)), None) => copy_from(cx, place, path, &to),
+        (None, Some((place, path))) => copy_to(cx, &from, place, path),
     }
+}
+
+/// `[namespace/]pod:path`
+fn remote(spec: &str) -> Option<(&str, &str)> {
+    spec.split_once(':').filter(|(place, _)| !place.is_empty() && !place.starts_with(['/', '.']))
 }
 
 /// `pod` or `namespace/pod`.
@@ -200,22 +263,78 @@ fn place_of(cx: &mut Cx<'_, '_>, place: &str) -> Run<(ObjectKey, Str)> {
         Some((namespace, name)) => (namespace.into(), name),
         None => (cx.namespace()?, place),
     };
-    let key = ObjectKey::new(crate::api::Kind::POD, namespace, name);
+    let key = ObjectKey::new(Kind::POD, namespace, name);
     let p = cx.get(&key)?;
     let container = container(cx, &p)?;
     Ok((key, container))
 }
 
-fn copy(cx: &mut Cx<'_, '_>, key: &ObjectKey, container: &str, path: &str, text: Option<Str>) -> Run<Str> {
-    let mut input =
-        map! { "namespace" => &key.namespace, "pod" => &key.name, "container" => container, "path" => path };
-    if let Some(text) = text {
-        input.insert("text", text);
+fn in_container(cx: &mut Cx<'_, '_>, at: &(ObjectKey, Str), words: &[&str], input: Option<Str>) -> Run<Ended> {
+    let command: Vec<Str> = words.iter().map(|w| Str::from(*w)).collect();
+    let stdin = input.is_some();
+    let stream = Stream { subresource: "exec", command: &command, stdin, tty: false, input, keep: true };
+    open(cx, &at.0, &at.1, &stream)
+}
+
+fn copy_to(cx: &mut Cx<'_, '_>, from: &str, place: &str, path: &str) -> Run {
+    let stat = cx.io.call("stat", from.into())?;
+    if stat.is_null() {
+        return fail(format!("{from} doesn't exist in local filesystem"));
     }
-    let answer = cx.io.call("pod-copy", Value::Map(input))?;
-    modelled(&answer)?;
-    if !answer.str("error").is_empty() {
-        return fail(answer.str("error"));
+    let at = place_of(cx, place)?;
+    // An existing folder takes the copy in; any other name is what it will be called.
+    let into = path.ends_with('/') || in_container(cx, &at, &["test", "-d", path], None)?.code == 0;
+    let base = from.trim_end_matches('/').rsplit('/').next().unwrap_or(from);
+    let whole = if into { format!("{}/{base}", path.trim_end_matches('/')) } else { path.to_owned() };
+    let (folder, name) = whole.rsplit_once('/').unwrap_or((".", &whole));
+    let mut entries = Vec::new();
+    gather(cx, from, name, &mut entries)?;
+    let folder = if folder.is_empty() { "/" } else { folder };
+    let ended = in_container(cx, &at, &["tar", "-xmf", "-", "-C", folder], Some(tar::write(&entries).into()))?;
+    finish(cx, &ended)
+}
+
+/// A file, or a folder with all below it, under the name it gets.
+fn gather(cx: &mut Cx<'_, '_>, path: &str, name: &str, entries: &mut Vec<tar::Entry>) -> Run {
+    let names = cx.io.call("list-dir", path.into())?;
+    if names.is_null() {
+        return match cx.io.read_file(path)? {
+            Ok(text) => {
+                entries.push(tar::Entry { name: name.into(), content: text, folder: false, mode: 0o644 });
+                Ok(())
+            }
+            Result::Err(why) => fail(format!("open {path}: {}", why.to_lowercase())),
+        };
     }
-    Ok(answer.str("text").into())
+    entries.push(tar::Entry { name: name.into(), content: Str::new(), folder: true, mode: 0o755 });
+    for child in names.items() {
+        let child = child.as_str().trim_end_matches('/');
+        gather(cx, &format!("{path}/{child}"), &format!("{name}/{child}"), entries)?;
+    }
+    Ok(())
+}
+
+fn copy_from(cx: &mut Cx<'_, '_>, place: &str, path: &str, to: &str) -> Run {
+    let at = place_of(cx, place)?;
+    let ended = in_container(cx, &at, &["tar", "cf", "-", path], None)?;
+    if path.starts_with('/') {
+        cx.io.errln("tar: Removing leading `/' from member names");
+    }
+    if ended.code != 0 {
+        return finish(cx, &ended);
+    }
+    let prefix = path.trim_matches('/');
+    let into = cx.io.call("stat", to.into())?.get("folder").and_then(Value::as_bool) == Some(true);
+    let base = prefix.rsplit('/').next().unwrap_or(prefix);
+    let target = if into { format!("{}/{base}", to.trim_end_matches('/')) } else { to.to_owned() };
+    for entry in tar::read(&ended.out) {
+        let rest = entry.name.trim_end_matches('/').strip_prefix(prefix).unwrap_or(&entry.name);
+        let path = format!("{target}{rest}");
+        if entry.folder {
+            cx.io.call("make-dir", path.into())?;
+        } else if let Result::Err(why) = cx.io.write_file(&path, entry.content)? {
+            return fail(format!("open {path}: {}", why.to_lowercase()));
+        }
+    }
+    Ok(())
 }

@@ -187,7 +187,11 @@ fn attached(cx: &mut Cx<'_, '_>, key: &ObjectKey) -> Run {
     let outcome = (|| {
         let object = wait_running(cx, key)?;
         let container: Str = pod::containers(&object).first().map_or("", |c| c.str("name")).into();
-        super::exec::attach_to(cx, key, &container)
+        super::exec::attach_to(cx, key, &container)?;
+        if cx.flags.text("restart") == "Always" {
+            return Ok(());
+        }
+        ended(cx, key)
     })();
     if let Err(Fail::Stop(stop)) = outcome {
         return Err(Fail::Stop(stop));
@@ -196,6 +200,29 @@ fn attached(cx: &mut Cx<'_, '_>, key: &ObjectKey) -> Run {
         super::delete::delete(cx, key, None)?;
     }
     outcome
+}
+
+/// The pod's end is the command's: models run.go handleAttachPod.
+fn ended(cx: &mut Cx<'_, '_>, key: &ObjectKey) -> Run {
+    loop {
+        let Some(object) = cx.find(key)? else { return Ok(()) };
+        match pod::phase(&object) {
+            "Succeeded" => return Ok(()),
+            "Failed" => {
+                let state =
+                    pod::container_statuses(&object).first().and_then(|s| s.at(&["state", "terminated"])).cloned();
+                let state = state.unwrap_or_default();
+                let (reason, message) = (state.str("reason"), state.str("message"));
+                let more = if message.is_empty() { String::new() } else { format!("\n{message}") };
+                let line = format!("pod {}/{} terminated ({reason}){more}", key.namespace, key.name);
+                cx.io.errln(line);
+                let code = state.get("exitCode").and_then(crate::api::Value::as_int).unwrap_or(1);
+                return super::exit(i32::try_from(code).unwrap_or(1));
+            }
+            _ => {}
+        }
+        super::delete::watch_until(cx, key, object.resource_version, None, |_, o| pod::terminal(o))?;
+    }
 }
 
 fn wait_running(cx: &mut Cx<'_, '_>, key: &ObjectKey) -> Run<std::sync::Arc<crate::api::Object>> {

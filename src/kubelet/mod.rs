@@ -6,13 +6,15 @@
 //! - [`status`]: the pod's status from what the runtime holds; [`post`]: getting it to the API server
 //! - [`node`], [`lease`]: the Node object and its heartbeat
 //! - [`server`]: logs, for the API server
-//! - [`admit`]: what it refuses; [`bootstrap`]: its start and its certificate
+//! - [`admit`]: what it refuses; [`bootstrap`]: its start and its certificate; [`environment`]: what
+//!   a container starts with
 //! - [`files`]: static pods and their mirrors; [`probes`]: liveness, readiness, startup
 //!
 //! Not here: volumes beyond their names, device plugins, eviction under pressure, cgroups.
 
 mod admit;
 pub mod bootstrap;
+mod environment;
 mod files;
 mod kill;
 mod lease;

@@ -1,16 +1,17 @@
-//! The kubelet's own server on port 10250: the logs of its containers.
-//! Models pkg/kubelet/server (containerLogs).
+//! The kubelet's own server on port 10250: logs of its containers, and streams into them.
+//! Models pkg/kubelet/server (containerLogs, exec, attach, portForward).
 
 use super::Kubelet;
 use crate::api::{Kind, Map, Reason, Request, Response, Status, Value, pod};
 use crate::base::Duration;
 use crate::runtime::{Container, ContainerState, process};
-use crate::sim::{Caller, Ctx};
+use crate::sim::{Caller, Ctx, Msg};
 
 impl Kubelet {
     pub(super) fn serve(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Request) {
         let answer = match (request.kind, request.subresource.as_str()) {
             (Kind::POD, "log") => self.logs(ctx, request),
+            (Kind::POD, "exec" | "attach" | "portforward") => self.stream(ctx, request),
             _ => Err(Status::new(Reason::NotFound, "the server could not find the requested resource")),
         };
         let response = answer.unwrap_or_else(|status| Response::Error(status.into()));
@@ -46,6 +47,44 @@ impl Kubelet {
             })?
         };
         Ok(Response::Text(text(run, ctx).into()))
+    }
+}
+
+impl Kubelet {
+    /// Has the runtime open a stream into a container; answers with the terminal at its other end.
+    /// Options: `container`, `command`, `stdin`, `tty`, `input`, and who asked (`terminal`, `token`).
+    fn stream(&mut self, ctx: &mut Ctx<'_>, request: &Request) -> Result<Response, Status> {
+        let modern = self.profile == crate::sim::Profile::Modern;
+        let refused = |why: String| {
+            let before = if modern { "Internal error occurred: " } else { "" };
+            Status::new(Reason::InternalError, format!("{before}unable to upgrade connection: {why}"))
+        };
+        let w = self
+            .workers
+            .values()
+            .find(|w| w.pod.key.name == request.name && w.pod.key.namespace == request.namespace)
+            .ok_or_else(|| refused("pod does not exist".to_owned()))?;
+        let mut options = request.body.as_ref().and_then(Value::as_map).cloned().unwrap_or_default();
+        let name = container_name(&options, w);
+        let id = w.containers.iter().find(|s| s.name == name).and_then(|s| s.id.clone());
+        let run =
+            id.and_then(|id| ctx.host().runtime.containers.get(&id)).filter(|c| c.state == ContainerState::Running);
+        let Some(run) = run else { return Err(refused(format!("container not found (\"{name}\")"))) };
+        if super::daemon(ctx).is_none() {
+            return Err(refused(crate::runtime::unreachable(self.profile).to_owned()));
+        }
+        options.insert("container", &run.id);
+        let Some(shell) = process::shell_of(ctx.world, ctx.machine) else {
+            return Err(refused("no shell carries out commands on this machine".to_owned()));
+        };
+        let topic = if request.subresource == "attach" { "attach" } else { "exec" };
+        if request.subresource != "portforward" {
+            // The runtime joins the namespaces and starts the process.
+            let wait = ctx.rng.between(Duration::millis(30), Duration::millis(90));
+            ctx.send(shell, wait, Msg::Notify(topic.into(), options.into()));
+            return Ok(Response::Text(ecow::eco_format!("{}", shell.0)));
+        }
+        Ok(Response::Text(ecow::eco_format!("{} {}", ctx.machine, run.sandbox)))
     }
 }
 

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::worker::Worker;
-use super::{Kubelet, Pending, TIMER_PROBE, probes};
+use super::{Kubelet, Pending, TIMER_PROBE, environment, probes};
+use crate::api::Value;
 use crate::base::{Duration, Str, Time};
 use crate::runtime::{ContainerSpec, ContainerState, Program, images};
 use crate::sim::{Ctx, Profile};
@@ -23,10 +24,34 @@ impl Kubelet {
         let image = Str::from(spec.str("image"));
         let full = images::normalize(&image).unwrap_or_default();
         let Ok(row) = images::find(&full) else { return };
-        let list = |key: &str| spec.get(key).map_or(&[][..], |v| v.items());
-        let program = Program::of(row.program(), list("command"), list("args"));
-        let attempt = w.run(i, &ctx.host().runtime).map_or(0, |c| c.attempt + 1);
-        let spec = ContainerSpec { sandbox, name: w.containers[i].name.clone(), image, attempt, program };
+        let host = ctx.host();
+        let ip = host.runtime.sandboxes.get(&sandbox).map_or("", |s| s.ip.as_str());
+        let env = environment::variables(w, spec, host, ip);
+        let list = |key: &str| -> Vec<Value> {
+            let words = spec.get(key).map_or(&[][..], |v| v.items());
+            words.iter().map(|v| environment::expand(v.as_str(), &env).into()).collect()
+        };
+        let (command, args) = (list("command"), list("args"));
+        let program = Program::of(row.program(), &command, &args);
+        let flag = |key: &str| spec.get(key).and_then(Value::as_bool).unwrap_or(false);
+        let mut words: Vec<Str> = command.iter().chain(&args).map(|v| v.as_str().into()).collect();
+        if words.is_empty() && row.is_shell() {
+            words.push("sh".into());
+        }
+        let attempt = w.run(i, &host.runtime).map_or(0, |c| c.attempt + 1);
+        let spec = ContainerSpec {
+            sandbox,
+            name: w.containers[i].name.clone(),
+            image,
+            attempt,
+            program,
+            args: words,
+            env,
+            mounts: Vec::new(),
+            workdir: spec.str("workingDir").into(),
+            stdin: flag("stdin"),
+            tty: flag("tty"),
+        };
         let key = w.pod.key.clone();
         let pending = Pending::Create { uid: w.uid.clone(), container: i as u32 };
         w.busy = self.runtime(ctx, pending, |r, ctx, caller| r.create_container(ctx, caller, &key, spec));

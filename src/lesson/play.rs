@@ -4,6 +4,7 @@
 use super::script::{Action, Error, Line, Place};
 use super::{probe, span};
 use crate::base::{Duration, Str, Time};
+use crate::machine::fault;
 use crate::machine::terminal::{Ran, Terminal};
 use crate::sim::{ActorId, Input, Session};
 
@@ -107,6 +108,7 @@ impl Player {
                 Ok(())
             }
             Action::Fault(text) => {
+                fault::parse(&session.world, text).map_err(|why| format!("!fault {text}: {why}"))?;
                 session.input(Input::Fault { text: text.as_str().into() });
                 Ok(())
             }

@@ -17,6 +17,8 @@
 //! | `chmod` | `{path, mode}` | whether it was there |
 //! | `touch` | path | `""`, or why not |
 //! | `copy`, `move` | `{from, to}`: files or whole folders | whether `from` was there |
+//! | `commands` | | names of the commands there are here |
+//! | `which` | name | where that command lies, or `""` |
 //! | `processes` | | `[{pid, parent, user, command, started, container}]` |
 //! | `kill` | `{pid, signal}` | whether there was such a process |
 //! | `units` | | all units as `unit` gives them |
@@ -34,8 +36,11 @@
 //! | `pod-routes` | | its routes as `ip route` prints them |
 //! | `connect` | `{ip, port}` | `{outcome: ok/refused/timeout/noRoute, micros, body, pod, component}` at once: wait yourself |
 //! | `http` | URL | `{status, body}`; `{}` where there is no answer |
+//! | `port-forward` | `{place, local, remote}`: where the kubelet said, ports | `""`, or why not |
 //! | `spawn` | `{args, capture, stdin, env, timeout}` (all but `args` optional) | when it ended: `{code, stdout, stderr}`; code 124 after `timeout` µs |
-//! | `remote-open` | `{host: machine name, line, input}` | `""`: it runs there; or why not |
+//! | `remote-open` | `{host: machine name, line, input}`; no `line`: a session | `""`: it runs there; or why not |
+//! | `me` | | `{terminal, token}`: how others name this command when they send to it |
+//! | `remote-adopt` | `{peer, session}` | takes a stream that was opened for `me`; `session`: typed lines go there |
 //! | `remote-next` | | what came back: `{stream, text}`, `{code}`; `Null`: the connection is lost |
 //! | `power` | `reboot`, `off` | `""`; the machine goes down a moment later |
 
@@ -67,6 +72,8 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "machines" => machine::all(host),
         "cwd" => Value::from(&host.task.cwd),
         "tty" => machine::tty(host, input),
+        "commands" => machine::commands(host),
+        "which" => machine::which(host, input),
         "processes" => machine::processes(host),
         "kill" => machine::kill(host, input),
         "modules" => machine::modules(host),
@@ -93,8 +100,11 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "pod-routes" => net::pod_routes(host),
         "connect" => net::connect(host, input),
         "http" => net::http(host, input),
+        "port-forward" => net::forward(host, input),
         "remote-open" => remote::open(host, input),
         "remote-next" => return remote::next(host),
+        "remote-adopt" => remote::adopt(host, input),
+        "me" => remote::me(host),
         "spawn" => return spawn::start(host, input),
         "spawned" => return spawn::wait(host, input),
         _ => Value::Null,

@@ -66,8 +66,7 @@ fn command_words(before: &str) -> Vec<Str> {
 }
 
 fn command_names(world: &World, machine: u32, word: &str) -> Vec<Str> {
-    let role = world.machine(machine).role;
-    let all = commands::all(role, world.config.profile).map(|c| c.name).chain(builtins::names());
+    let all = commands::all(world.machine(machine), "", world.config.profile).map(|c| c.name).chain(builtins::names());
     all.filter(|n| n.starts_with(word) && n.starts_with(char::is_alphabetic)).map(Str::from).collect()
 }
 

@@ -146,7 +146,7 @@ mod tests {
         w.run_until(w.now + Duration::secs(30));
         assert!(systemd::is_active(&w, 0, "kubelet") && systemd::is_active(&w, 0, "crond"));
         assert!(!systemd::is_active(&w, 0, "chronyd"));
-        let ran = typed(&mut w, "cat f; lsmod | grep -c br_netfilter");
+        let ran = typed(&mut w, "cat f; lsmod | grep -c ^br_netfilter");
         assert_eq!(ran.stdout, "kept\n1\n");
     }
 

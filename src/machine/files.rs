@@ -195,23 +195,49 @@ pub fn fresh_kernel(machine: &mut Machine, profile: Profile, now: Time) {
             machine.modules.insert(line.trim().into());
         }
     }
-    // docker and containerd load it themselves when they make their bridge.
-    machine.modules.insert("br_netfilter".into());
     let defaults = [
         ("kernel.hostname", machine.name.as_str().to_owned()),
         ("kernel.osrelease", release(profile).to_owned()),
         ("kernel.pid_max", "32768".to_owned()),
         ("net.ipv4.ip_forward", "0".to_owned()),
-        ("net.bridge.bridge-nf-call-iptables", "1".to_owned()),
-        ("net.bridge.bridge-nf-call-ip6tables", "1".to_owned()),
         ("vm.max_map_count", "65530".to_owned()),
         ("vm.overcommit_memory", "0".to_owned()),
         ("vm.swappiness", if profile == Profile::Book { "30" } else { "60" }.to_owned()),
     ];
+    let gone: Vec<Str> = machine.below("/proc/sys").cloned().collect();
+    for path in gone {
+        machine.remove(&path);
+    }
     for (key, value) in defaults {
         machine.write(&sysctl_path(key), value + "\n", now);
     }
+    for module in std::mem::take(&mut machine.modules) {
+        load_module(machine, &module, now);
+    }
     apply_sysctl_files(machine, now);
+}
+
+/// Parameters that a module brings along, and takes with it.
+const MODULE_PARAMETERS: [(&str, &str, &str); 3] = [
+    ("br_netfilter", "net.bridge.bridge-nf-call-iptables", "1"),
+    ("br_netfilter", "net.bridge.bridge-nf-call-ip6tables", "1"),
+    ("nf_conntrack", "net.netfilter.nf_conntrack_max", "131072"),
+];
+
+/// Loads a kernel module: its parameters appear with their defaults.
+pub fn load_module(machine: &mut Machine, module: &str, now: Time) {
+    if machine.modules.insert(module.into()).is_none() {
+        for (_, key, value) in MODULE_PARAMETERS.iter().filter(|(of, ..)| *of == module) {
+            machine.write(&sysctl_path(key), format!("{value}\n"), now);
+        }
+    }
+}
+
+pub fn unload_module(machine: &mut Machine, module: &str) {
+    machine.modules.remove(module);
+    for (_, key, _) in MODULE_PARAMETERS.iter().filter(|(of, ..)| *of == module) {
+        machine.remove(&sysctl_path(key));
+    }
 }
 
 /// Applies `/etc/sysctl.d/*.conf` and `/etc/sysctl.conf`; returns what was set, in order.

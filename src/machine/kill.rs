@@ -1,8 +1,14 @@
 //! Signals: what becomes of a machine's process when it gets one.
 
+use super::Machine;
 use crate::machine::systemd;
-use crate::runtime::process as containers;
+use crate::runtime::{Container, process as containers};
 use crate::sim::{TraceId, World};
+
+/// The container whose main process this is.
+pub fn main_of(machine: &Machine, pid: u32) -> Option<&Container> {
+    machine.runtime.of_pid(machine, pid).filter(|c| c.pid == pid)
+}
 
 /// Sends a signal that ends a process of the machine: a unit's, a container's, or any other.
 /// Commands of terminals are ended by their terminal. Whether there was such a process.

@@ -54,6 +54,8 @@ pub struct Process {
     pub actor: Option<ActorId>,
     /// The container it runs in; empty for the machine's own.
     pub container: Str,
+    /// Its number in that container; 0 outside.
+    pub inner: u32,
 }
 
 impl Process {
@@ -62,6 +64,18 @@ impl Process {
         let program = self.command.split(' ').next().unwrap_or("");
         program.rsplit('/').next().unwrap_or(program).trim_end_matches(':')
     }
+}
+
+/// A local port that leads into a pod.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    /// The command that holds it: its terminal, and its number there.
+    pub terminal: ActorId,
+    pub task: u32,
+    /// Where the pod's sandbox is.
+    pub machine: u32,
+    pub sandbox: Str,
+    pub port: u16,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +93,8 @@ pub struct Machine {
     pub next_pid: u32,
     /// TCP port → the component that accepts on it.
     pub listeners: OrdMap<u16, ActorId>,
+    /// Local port → what `kubectl port-forward` makes of it.
+    pub forwards: OrdMap<u16, Forward>,
     /// Loaded kernel modules.
     pub modules: OrdSet<Str>,
     /// Installed packages: name → version and release, `1.18.4-0`.
@@ -107,6 +123,7 @@ impl Machine {
             processes: OrdMap::new(),
             next_pid: 1,
             listeners: OrdMap::new(),
+            forwards: OrdMap::new(),
             modules: OrdSet::new(),
             packages: OrdMap::new(),
             units: OrdMap::new(),
@@ -144,6 +161,13 @@ impl Machine {
     pub fn add_process(&mut self, command: &str, actor: Option<ActorId>, container: &str, now: Time) -> u32 {
         let pid = self.next_pid;
         self.next_pid += 1;
+        let inner = match self.runtime.containers.get_mut(container).filter(|_| !container.is_empty()) {
+            Some(c) => {
+                c.last_pid += 1;
+                c.last_pid
+            }
+            None => u32::from(!container.is_empty()),
+        };
         let process = Process {
             pid,
             parent: 1,
@@ -152,6 +176,7 @@ impl Machine {
             started: now,
             actor,
             container: container.into(),
+            inner,
         };
         self.processes.insert(pid, process);
         pid

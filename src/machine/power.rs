@@ -35,6 +35,7 @@ pub fn off(world: &mut World, machine: u32, orderly: bool, cause: TraceId) {
     m.powered_on = false;
     m.processes.clear();
     m.listeners.clear();
+    m.forwards.clear();
     let names: Vec<_> = m.units.keys().cloned().collect();
     for name in names {
         if let Some(unit) = m.units.get_mut(&name) {

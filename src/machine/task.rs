@@ -14,8 +14,8 @@ use crate::sim::{ActorId, Endpoint, TraceId};
 #[derive(Clone, PartialEq, Debug)]
 pub enum Fd {
     Null,
-    /// The keyboard.
-    Tty,
+    /// A keyboard: this terminal's own (0), or what another machine's terminal types for a line.
+    Tty(u32),
     /// The screen, and what is kept of a line's output.
     Out(u32, Stream),
     /// Ends of a pipe. A file opened for reading is a pipe that was filled before.
@@ -54,6 +54,10 @@ pub struct Running {
     pub events: VecDeque<Option<WatchEvent>>,
     /// What a command on another machine sent back.
     pub remote: VecDeque<Value>,
+    /// The terminal that runs something for it.
+    pub peer: Option<ActorId>,
+    /// What is typed here goes there.
+    pub session: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -85,6 +89,8 @@ pub struct Task {
     pub line: u32,
     pub body: Body,
     pub fds: Fds,
+    /// Id of the container it runs in; empty: the machine itself.
+    pub container: Str,
     pub cwd: Str,
     pub env: OrdMap<Str, Str>,
     pub wait: Wait,
@@ -112,6 +118,8 @@ pub enum Owner {
     Typed,
     /// `Terminal::results`, under this id; on the screen too unless quiet.
     Run { id: Str, quiet: bool },
-    /// A terminal of another machine, which knows it by this number.
-    Remote { terminal: ActorId, token: u64 },
+    /// A terminal of another machine, which knows it by this number; `tty`: a session there.
+    Remote { terminal: ActorId, token: u64, tty: bool },
+    /// The main process of the container with this id: its log.
+    Main { container: Str },
 }

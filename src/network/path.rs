@@ -7,7 +7,8 @@ use crate::api::{Kind, ObjectKey};
 use crate::base::hash::Fnv;
 use crate::base::{Duration, Str};
 use crate::runtime::{ContainerState, Sandbox};
-use crate::sim::{ActorId, TraceId, What, World};
+use crate::sim::component::Target;
+use crate::sim::{ActorId, Event, Msg, TraceId, What, World};
 
 /// Who accepted.
 #[derive(Clone, PartialEq, Debug)]
@@ -50,7 +51,15 @@ pub fn connect(
 ) -> Connection {
     let client = from_pod
         .map_or_else(|| world.machine(from_machine).name.clone(), |p| ecow::eco_format!("{}/{}", p.namespace, p.name));
-    let connection = walk(world, from_machine, &client, ip, port, Some(cause));
+    let local = ip == "127.0.0.1" || ip == "localhost";
+    let connection = match (local, from_pod) {
+        (true, Some(pod)) => within(world, from_machine, pod, port),
+        (true, None) if world.machine(from_machine).forwards.contains_key(&port) => {
+            forwarded(world, from_machine, port, cause)
+        }
+        _ => walk(world, from_machine, &client, ip, port, Some(cause)),
+    };
+    access_log(world, &connection, from_machine, from_pod);
     let outcome = match &connection.outcome {
         Outcome::Ok(_) => "ok",
         Outcome::Refused => "refused",
@@ -71,6 +80,56 @@ fn packet(world: &mut World, delay: Duration, cause: Option<TraceId>, from: &str
     let (now, none) = (world.now, ActorId::default());
     let what = What::Packet { from: from.into(), to: to.into(), port, outcome };
     world.trace.push(now, now + delay, cause, none, none, what);
+}
+
+/// A pod's own loopback.
+fn within(world: &World, machine: u32, pod: &ObjectKey, port: u16) -> Connection {
+    let data = &world.machine(machine).runtime;
+    let sandbox = data.sandboxes.values().find(|s| s.ready && s.pod == *pod);
+    let peer = sandbox.and_then(|s| listening(world, machine, s, "127.0.0.1", "127.0.0.1", port));
+    peer.map_or(REFUSED, |peer| Connection { outcome: Outcome::Ok(peer), delay: Duration::micros(200) })
+}
+
+/// A port that `kubectl port-forward` holds: over API server and kubelet to the pod's loopback.
+fn forwarded(world: &mut World, machine: u32, port: u16, cause: TraceId) -> Connection {
+    let Some(f) = world.machine(machine).forwards.get(&port).cloned() else { return REFUSED };
+    let msg = Msg::Notify("forwarded".into(), map! { "task" => f.task, "port" => u32::from(port) }.into());
+    world.schedule(world.now, Event { target: Target::Actor(f.terminal), msg, cause });
+    let Some(way) = world.link(machine, f.machine) else { return LOST };
+    let sandbox = world.machine(f.machine).runtime.sandboxes.get(&f.sandbox).filter(|s| s.ready).cloned();
+    let peer = sandbox.and_then(|s| listening(world, f.machine, &s, "127.0.0.1", "127.0.0.1", f.port));
+    let delay = way + way + way + way;
+    peer.map_or(REFUSED, |peer| Connection { outcome: Outcome::Ok(peer), delay })
+}
+
+/// Web servers write down who asked.
+fn access_log(world: &mut World, connection: &Connection, from: u32, from_pod: Option<&ObjectKey>) {
+    let Outcome::Ok(Peer { machine, pod: Some(pod), body: Some(body), .. }) = &connection.outcome else { return };
+    let sandbox_ip = |m: u32, key: &ObjectKey| {
+        world.machine(m).runtime.sandboxes.values().find(|s| s.ready && s.pod == *key).map(|s| s.ip.clone())
+    };
+    let client = from_pod.and_then(|p| sandbox_ip(from, p)).unwrap_or_else(|| world.machine(from).ip.clone());
+    let (y, mo, d, h, mi, s) = world.now.civil();
+    let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = month.get((mo as usize).wrapping_sub(1)).unwrap_or(&"");
+    let line = ecow::eco_format!(
+        "{client} - - [{d:02}/{month}/{y:04}:{h:02}:{mi:02}:{s:02} +0000] \"GET / HTTP/1.1\" 200 {} \"-\" \"curl/7.29.0\" \"-\"",
+        body.len()
+    );
+    let (machine, now, key) = (*machine, world.now, pod.clone());
+    let data = &mut world.machine_mut(machine).runtime;
+    let of_pod = |c: &&mut crate::runtime::Container| c.pod == key && c.state == ContainerState::Running;
+    let server = data.sandboxes.values().find(|s| s.ready && s.pod == key).map(|s| s.containers.clone());
+    for id in server.unwrap_or_default() {
+        let server = data.containers.get_mut(&id).filter(of_pod);
+        if let Some(c) = server.filter(|c| !c.program.ports().is_empty()) {
+            if c.log.len() >= 1_000 {
+                c.log.pop_front();
+            }
+            c.log.push_back((now, line));
+            return;
+        }
+    }
 }
 
 const LOST: Connection = Connection { outcome: Outcome::Timeout, delay: Duration::ZERO };
@@ -177,7 +236,14 @@ fn listening(world: &World, machine: u32, sandbox: &Sandbox, client: &str, ip: &
         .in_sandbox(&sandbox.id)
         .find(|c| c.state == ContainerState::Running && c.program.ports().contains(&port))?;
     // A pod's host name is its own name unless the pod says otherwise.
-    let body = container.program.page(&sandbox.pod.name, client);
+    let body = match crate::runtime::rootfs::page(world.machine(machine), container) {
+        Some(Ok(text)) => Some(text),
+        Some(Err(())) => Some(FORBIDDEN.into()),
+        None => container.program.page(&sandbox.pod.name, client),
+    };
     debug_assert_eq!(sandbox.pod.kind, Kind::POD);
     Some(Peer { machine, pod: Some(sandbox.pod.clone()), actor: container.actor, ip: ip.into(), port, body })
 }
+
+/// What nginx answers where there is no index page.
+const FORBIDDEN: &str = "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<center><h1>403 Forbidden</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";

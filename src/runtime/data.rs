@@ -1,7 +1,9 @@
 //! What a runtime keeps on disk and in its shims: sandboxes, containers, images. Plain data on the
 //! machine, so that a daemon that starts again finds what was there.
 
-use imbl::OrdMap;
+use std::sync::Arc;
+
+use imbl::{OrdMap, Vector};
 
 use super::program::Program;
 use crate::api::ObjectKey;
@@ -58,6 +60,21 @@ pub struct Container {
     pub program: Program,
     /// When its main process ends by itself.
     pub ends_at: Option<Time>,
+    /// The command line of its main process; empty: the image's.
+    pub args: Arc<Vec<Str>>,
+    pub env: Arc<Vec<(Str, Str)>>,
+    /// Where volumes are mounted, and where each lies on the machine.
+    pub mounts: Arc<Vec<(Str, Str)>>,
+    pub workdir: Str,
+    pub stdin: bool,
+    pub tty: bool,
+    /// Where its layers are mounted; empty: nobody has entered it yet.
+    pub root: Str,
+    /// Highest process number given out in it.
+    pub last_pid: u32,
+    /// What its main process wrote, as far as that is not known beforehand; the last line may go on.
+    pub log: Vector<(Time, Str)>,
+    pub log_open: bool,
 }
 
 /// An image that lies on the machine.

@@ -249,6 +249,10 @@ impl Repository {
         }
     }
 
+    /// Whether its own program is a shell.
+    pub fn is_shell(&self) -> bool {
+        matches!(self.what, Main::Shell)
+    }
     /// Whether it has a shell and the usual small tools.
     pub fn has_shell(&self) -> bool {
         !matches!(self.what, Main::Pause | Main::Component(_) | Main::Print(_))

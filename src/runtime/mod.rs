@@ -8,6 +8,7 @@ pub mod data;
 pub mod images;
 pub mod process;
 pub mod program;
+pub mod rootfs;
 mod service;
 
 pub use data::{Container, ContainerState, Image, RuntimeData, Sandbox};

@@ -2,12 +2,12 @@
 //! Functions on the world, so that a crash, a signal from a shell and a power cut share them.
 
 use super::data::{Container, ContainerState};
-use super::images;
 use super::program::Program;
+use super::{images, rootfs};
 use crate::base::{Duration, Str, Time};
 use crate::machine::Machine;
 use crate::sim::component::Target;
-use crate::sim::{ActorId, Event, Msg, Profile, TraceId, What, World};
+use crate::sim::{ActorId, Ctx, Event, Msg, Profile, TraceId, What, World};
 
 /// Whether the process `pid` of a container or sandbox still runs.
 pub fn lives(machine: &Machine, id: &str, pid: u32) -> bool {
@@ -43,9 +43,89 @@ pub fn failed_to_start(machine: &mut Machine, id: &str, message: &str) {
     }
 }
 
+/// Exit code of an `exec` whose program does not exist.
+pub const EXEC_FAILED: i32 = 126;
+
+/// What the runtime says of it: docker as output of the command, containerd as an error.
+pub fn exec_failed(profile: Profile, name: &str) -> Str {
+    let path = name.contains('/');
+    match profile {
+        Profile::Book => {
+            let why = if path { "stat NAME: no such file or directory" } else { "executable file not found in $PATH" };
+            let why = why.replace("NAME", name);
+            ecow::eco_format!(
+                "OCI runtime exec failed: exec failed: container_linux.go:348: starting container process caused \"exec: \\\"{name}\\\": {why}\": unknown\n"
+            )
+        }
+        Profile::Modern => {
+            let why = if path { "stat NAME: no such file or directory" } else { "executable file not found in $PATH" };
+            let id = images::digest(name);
+            ecow::eco_format!(
+                "Internal error occurred: Internal error occurred: error executing command in container: failed to exec in container: failed to start exec \"{id}\": OCI runtime exec failed: exec failed: unable to start container process: exec: \"{name}\": {}: unknown\n",
+                why.replace("NAME", name)
+            )
+        }
+    }
+}
+
+/// The name a container's processes see as their host's.
+pub fn hostname(machine: &Machine, container: &str) -> Str {
+    let data = &machine.runtime;
+    let sandbox = data.containers.get(container).and_then(|c| data.sandboxes.get(&c.sandbox));
+    sandbox.filter(|s| !s.host_network).map_or_else(|| machine.name.clone(), |s| s.pod.name.clone())
+}
+
+/// The terminal that carries out what runs in the machine's containers.
+pub fn shell_of(world: &World, machine: u32) -> Option<ActorId> {
+    world.actor_named(machine, "terminal")
+}
+
+fn notify_shell(world: &mut World, machine: u32, topic: &str, id: &str, cause: TraceId) {
+    if let Some(terminal) = shell_of(world, machine) {
+        let msg = Msg::Notify(topic.into(), id.into());
+        world.schedule(world.now, Event { target: Target::Actor(terminal), msg, cause });
+    }
+}
+
+/// Whether the machine's shell can carry out the main process: a script, or a tool it knows.
+fn runs_in_shell(container: &Container) -> bool {
+    let Program::Script(script) = &container.program else { return false };
+    let first = container.args.first().map_or("", |w| w.rsplit('/').next().unwrap_or(w));
+    let known = matches!(first, "sh" | "bash") || crate::machine::commands::named(first).is_some();
+    known && (!script.command.is_empty() || container.stdin)
+}
+
+/// A main process that ran as a script has ended.
+pub fn task_ended(ctx: &mut Ctx<'_>, container: &str, code: i32) {
+    let (machine, cause) = (ctx.machine, ctx.cause);
+    exit(ctx.world, machine, container, code, true, cause);
+}
+
+/// Lines kept of a container's log.
+const LOG_LINES: usize = 2_000;
+
+/// Output of a main process.
+pub fn write_log(ctx: &mut Ctx<'_>, container: &str, text: &str) {
+    let now = ctx.now();
+    let Some(c) = ctx.host_mut().runtime.containers.get_mut(container) else { return };
+    for line in text.split_inclusive('\n') {
+        let (line, whole) = line.strip_suffix('\n').map_or((line, false), |l| (l, true));
+        match c.log.back_mut().filter(|_| c.log_open) {
+            Some((_, last)) => last.push_str(line),
+            None => c.log.push_back((now, line.into())),
+        }
+        c.log_open = !whole;
+        if c.log.len() > LOG_LINES {
+            c.log.pop_front();
+        }
+    }
+}
+
 /// When and how a container's program ends by itself, after its start.
 pub fn own_end(container: &Container) -> Option<(Duration, i32)> {
     match &container.program {
+        // A script that its machine's shell carries out ends when it ends.
+        Program::Script(_) if runs_in_shell(container) && !container.root.is_empty() => None,
         Program::Script(script) => script.end,
         _ => None,
     }
@@ -68,6 +148,11 @@ pub fn start(world: &mut World, machine: u32, id: &str, cause: TraceId) -> Optio
         }
         _ => None,
     };
+    if runs_in_shell(&container) && shell_of(world, machine).is_some() {
+        rootfs::ensure(world, machine, id);
+        notify_shell(world, machine, "main", id, cause);
+    }
+    let container = world.machine(machine).runtime.containers.get(id)?.clone();
     let command = command_line(&container);
     let m = world.machine_mut(machine);
     let pid = m.add_process(&command, actor, id, now);
@@ -85,10 +170,8 @@ pub fn start(world: &mut World, machine: u32, id: &str, cause: TraceId) -> Optio
 
 /// As `ps` shows it.
 fn command_line(container: &Container) -> String {
-    if let Program::Script(script) = &container.program
-        && !script.command.is_empty()
-    {
-        return format!("sh -c {}", script.command);
+    if !container.args.is_empty() && !matches!(container.program, Program::Component(_)) {
+        return container.args.join(" ");
     }
     let full = images::normalize(&container.image).unwrap_or_default();
     images::find(&full).map_or("app", |row| row.command()).to_owned()
@@ -101,7 +184,7 @@ pub fn exit(world: &mut World, machine: u32, id: &str, code: i32, orderly: bool,
     if c.state != ContainerState::Running {
         return;
     }
-    let (actor, pid, name, uid) = (c.actor, c.pid, c.name.clone(), c.uid.clone());
+    let (actor, pid, name, uid, entered) = (c.actor, c.pid, c.name.clone(), c.uid.clone(), !c.root.is_empty());
     if let Some(actor) = actor {
         world.kill(actor, orderly, cause);
     }
@@ -116,6 +199,9 @@ pub fn exit(world: &mut World, machine: u32, id: &str, code: i32, orderly: bool,
     }
     let who = actor.unwrap_or_default();
     let cause = world.trace.push(now, now, cause, who, who, What::Process { machine, name, pid, code: Some(code) });
+    if entered {
+        notify_shell(world, machine, "container-end", id, cause);
+    }
     tell_kubelet(world, machine, "pleg", uid, cause);
 }
 
@@ -143,10 +229,13 @@ fn tell_kubelet(world: &mut World, machine: u32, topic: &str, uid: Str, cause: T
 pub fn log(container: &Container, now: Time) -> Vec<(Time, Str)> {
     let until = if container.state == ContainerState::Running { now } else { container.finished };
     match &container.program {
+        Program::Script(_) if runs_in_shell(container) && !container.root.is_empty() => {
+            container.log.iter().cloned().collect()
+        }
         Program::Script(script) => {
             let ran = until.since(container.started);
             script.written(ran).into_iter().map(|(after, line)| (container.started + after, line)).collect()
         }
-        _ => Vec::new(),
+        _ => container.log.iter().cloned().collect(),
     }
 }

@@ -2,12 +2,13 @@
 //! gRPC server does: `Msg::Response(token, Text(id))` or an error with the runtime's words.
 //! Models the CRI as pkg/kubelet/dockershim and containerd's cri plugin serve it.
 
-use imbl::OrdMap;
+use imbl::{OrdMap, Vector};
 
 use super::data::{Container, ContainerState, Image, Sandbox};
 use super::images;
 use super::process;
 use super::program::Program;
+use super::rootfs;
 use crate::api::{ObjectKey, Reason, Response, Status};
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
@@ -30,6 +31,12 @@ pub struct ContainerSpec {
     pub image: Str,
     pub attempt: u32,
     pub program: Program,
+    pub args: Vec<Str>,
+    pub env: Vec<(Str, Str)>,
+    pub mounts: Vec<(Str, Str)>,
+    pub workdir: Str,
+    pub stdin: bool,
+    pub tty: bool,
 }
 
 /// A CRI call that takes time.
@@ -137,8 +144,9 @@ impl Runtime {
     pub fn remove_pod_sandbox(&mut self, ctx: &mut Ctx<'_>, id: &Str) {
         let data = &mut ctx.host_mut().runtime;
         let Some(sandbox) = data.sandboxes.remove(id) else { return };
-        for container in &sandbox.containers {
-            data.containers.remove(container);
+        let gone: Vec<Container> = sandbox.containers.iter().filter_map(|c| data.containers.remove(c)).collect();
+        for container in &gone {
+            rootfs::remove(ctx.host_mut(), container);
         }
     }
 
@@ -149,6 +157,7 @@ impl Runtime {
         if let Some(sandbox) = data.sandboxes.get_mut(&container.sandbox) {
             sandbox.containers.retain(|c| c != id);
         }
+        rootfs::remove(ctx.host_mut(), &container);
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -244,6 +253,16 @@ impl Runtime {
             actor: None,
             program: spec.program,
             ends_at: None,
+            args: spec.args.into(),
+            env: spec.env.into(),
+            mounts: spec.mounts.into(),
+            workdir: spec.workdir,
+            stdin: spec.stdin,
+            tty: spec.tty,
+            root: Str::new(),
+            last_pid: 0,
+            log: Vector::new(),
+            log_open: false,
         };
         data.containers.insert(id.clone(), container);
         Ok(id)

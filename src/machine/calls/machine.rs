@@ -5,7 +5,8 @@ use crate::base::{Duration, Str};
 use crate::machine::program::Stream;
 use crate::machine::task::Fd;
 use crate::machine::terminal::CommandHost;
-use crate::machine::{Role, files, kill as signals, systemd};
+use crate::machine::{Role, commands, files, kill as signals, systemd};
+use crate::runtime::{process as containers, rootfs};
 use crate::sim::component::Target;
 use crate::sim::{Event, Msg, Profile, What};
 
@@ -28,9 +29,11 @@ pub fn about(host: &CommandHost<'_, '_>) -> Value {
         Role::ControlPlane => "control-plane",
         Role::Worker => "worker",
     };
+    let container = &host.task.container;
+    let sandbox = m.runtime.containers.get(container).and_then(|c| m.runtime.sandboxes.get(&c.sandbox));
     map! {
-        "name" => &m.name,
-        "ip" => &m.ip,
+        "name" => if container.is_empty() { m.name.clone() } else { containers::hostname(m, container) },
+        "ip" => sandbox.map_or(&m.ip, |s| &s.ip),
         "role" => role,
         "cpus" => m.cpus,
         "memoryMib" => m.memory_mib,
@@ -51,18 +54,39 @@ pub fn tty(host: &CommandHost<'_, '_>, input: &Value) -> Value {
     let fd = u8::try_from(input.as_int().unwrap_or(1)).unwrap_or(1);
     let wanted = if fd == 2 { Stream::Err } else { Stream::Out };
     match host.task.fds.get(&fd) {
-        Some(Fd::Tty) => true,
+        Some(Fd::Tty(_)) => true,
         Some(Fd::Out(line, stream)) => *stream == wanted && host.terminal.shown(*line),
         _ => false,
     }
     .into()
 }
 
+pub fn commands(host: &CommandHost<'_, '_>) -> Value {
+    let all = commands::all(host.ctx.host(), &host.task.container, host.ctx.world.config.profile);
+    Value::List(all.map(|c| c.name.into()).collect())
+}
+
+pub fn which(host: &CommandHost<'_, '_>, input: &Value) -> Value {
+    let (m, container, name) = (host.ctx.host(), &host.task.container, input.as_str());
+    let found = commands::find(m, container, host.ctx.world.config.profile, name);
+    let shell = matches!(name, "bash" | "sh") && (container.is_empty() || rootfs::has_tool(m, container, name));
+    match found {
+        Some(command) => command.path().into(),
+        None if shell => format!("/usr/bin/{name}").into(),
+        None => "".into(),
+    }
+}
+
+/// In a container only its own, by their numbers there.
 pub fn processes(host: &CommandHost<'_, '_>) -> Value {
+    let container = &host.task.container;
+    let inside = !container.is_empty();
+    let all = &host.ctx.host().processes;
+    let parent = |pid: u32| if inside { all.get(&pid).map_or(0, |p| p.inner) } else { pid };
     let one = |p: &crate::machine::Process| -> Value {
         map! {
-            "pid" => p.pid,
-            "parent" => p.parent,
+            "pid" => if inside { p.inner } else { p.pid },
+            "parent" => parent(p.parent),
             "user" => &p.user,
             "command" => &p.command,
             "started" => p.started.0,
@@ -70,15 +94,26 @@ pub fn processes(host: &CommandHost<'_, '_>) -> Value {
         }
         .into()
     };
-    Value::List(host.ctx.host().processes.values().map(one).collect())
+    Value::List(all.values().filter(|p| !inside || p.container == *container).map(one).collect())
 }
 
 pub fn kill(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let number = |key: &str| input.get(key).and_then(Value::as_int).unwrap_or(0);
     let (pid, signal) = (u32::try_from(number("pid")).unwrap_or(0), number("signal") as i32);
-    let Some(process) = host.ctx.host().processes.get(&pid) else { return false.into() };
-    let _ = process;
+    let container = &host.task.container;
+    let inside = !container.is_empty();
+    let wanted = |p: &&crate::machine::Process| {
+        if inside { p.container == *container && p.inner == pid } else { p.pid == pid }
+    };
+    let Some(process) = host.ctx.host().processes.values().find(wanted) else { return false.into() };
+    let (pid, first) = (process.pid, process.inner == 1);
     if signal == 0 {
+        return true.into();
+    }
+    // The kernel hands the first process of a container only those signals that it waits for, and
+    // from inside not even KILL.
+    let handles = signals::main_of(host.ctx.host(), pid).is_none_or(|c| c.program.on_terminate().is_some());
+    if first && ((inside && signal == 9) || (signal != 9 && !handles)) {
         return true.into();
     }
     if let Some(task) = host.terminal.task_of(pid) {
@@ -140,22 +175,10 @@ pub fn modprobe(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let machine = host.ctx.machine;
     let now = host.ctx.now();
     let m = host.ctx.host_mut();
-    let bridge = ["net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"];
     if remove {
-        m.modules.remove(&name);
+        files::unload_module(m, &name);
     } else {
-        m.modules.insert(name.clone());
-    }
-    if name == "br_netfilter" {
-        // The module brings its parameters, and takes them along.
-        for key in bridge {
-            let path = files::sysctl_path(key);
-            if remove {
-                m.remove(&path);
-            } else {
-                m.write(&path, "1\n", now);
-            }
-        }
+        files::load_module(m, &name, now);
     }
     let detail = ecow::eco_format!("{name} {}", if remove { "removed" } else { "loaded" });
     host.ctx.trace(What::Machine { machine, what: "module", detail });

@@ -1,9 +1,17 @@
 //! Calls about the network.
 
-use crate::api::Value;
+use crate::api::{ObjectKey, Value};
 use crate::base::Str;
+use crate::machine::Forward;
 use crate::machine::terminal::CommandHost;
 use crate::network::{self, Outcome};
+
+/// The pod whose network this command has; `None`: the machine's.
+pub fn pod_of(host: &CommandHost<'_, '_>) -> Option<ObjectKey> {
+    let data = &host.ctx.host().runtime;
+    let sandbox = data.sandboxes.get(&data.containers.get(&host.task.container)?.sandbox)?;
+    (!sandbox.host_network).then(|| sandbox.pod.clone())
+}
 
 pub fn listeners(host: &CommandHost<'_, '_>) -> Value {
     let m = host.ctx.host();
@@ -17,13 +25,14 @@ pub fn listeners(host: &CommandHost<'_, '_>) -> Value {
 
 pub fn resolve(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let (machine, cause) = (host.ctx.machine, host.ctx.cause);
-    if let Some(index) = host.ctx.world.machine_named(input.as_str()) {
+    if let Some(index) = host.ctx.world.machine_named(input.as_str()).filter(|_| host.task.container.is_empty()) {
         let listed = host.ctx.host().read("/etc/hosts").is_none_or(|text| text.contains(input.as_str()));
         if listed {
             return Value::from(vec![host.ctx.world.machine(index).ip.clone()]);
         }
     }
-    match network::resolve(host.ctx.world, machine, None, input.as_str(), cause) {
+    let pod = pod_of(host);
+    match network::resolve(host.ctx.world, machine, pod.as_ref(), input.as_str(), cause) {
         Ok(ips) => Value::from(ips),
         Err(error) => Value::from(format!("{error:?}")),
     }
@@ -39,7 +48,8 @@ pub fn route(host: &CommandHost<'_, '_>, input: &Value) -> Value {
 pub fn connect(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let port = input.get("port").and_then(Value::as_int).and_then(|p| u16::try_from(p).ok()).unwrap_or(0);
     let (machine, cause) = (host.ctx.machine, host.ctx.cause);
-    let found = network::connect(host.ctx.world, machine, None, input.str("ip"), port, cause);
+    let pod = pod_of(host);
+    let found = network::connect(host.ctx.world, machine, pod.as_ref(), input.str("ip"), port, cause);
     let micros = found.delay.0;
     match found.outcome {
         Outcome::Ok(peer) => map! {
@@ -55,6 +65,27 @@ pub fn connect(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
         Outcome::NoRoute => map! { "outcome" => "noRoute", "micros" => micros },
     }
     .into()
+}
+
+/// Holds a local port for this command until it ends.
+pub fn forward(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
+    let (machine, sandbox) = input.str("place").split_once(' ').unwrap_or_default();
+    let port = |key: &str| input.str(key).parse::<u16>().unwrap_or(0);
+    let (terminal, task) = (host.ctx.me, host.task.id);
+    let forward = Forward {
+        terminal,
+        task,
+        machine: machine.parse().unwrap_or(u32::MAX),
+        sandbox: sandbox.into(),
+        port: port("remote"),
+    };
+    let local = port("local");
+    let m = host.ctx.host_mut();
+    if m.listeners.contains_key(&local) || m.forwards.contains_key(&local) {
+        return "address already in use".into();
+    }
+    m.forwards.insert(local, forward);
+    "".into()
 }
 
 /// The lab has no internet: only names that resolve in it answer, and none serves files.

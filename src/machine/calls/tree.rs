@@ -7,7 +7,7 @@ use crate::machine::shell::cond::facts;
 use crate::machine::terminal::CommandHost;
 
 fn path(host: &CommandHost<'_, '_>, input: &str) -> Str {
-    files::absolute(&host.task.cwd, input)
+    host.path(input)
 }
 
 pub fn stat(host: &CommandHost<'_, '_>, input: &Value) -> Value {

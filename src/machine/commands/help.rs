@@ -1,12 +1,10 @@
 //! `help` and `man`: what there is in this lab, in the learner's language.
 
-use super::{all, korean, row};
+use super::{korean, named, row};
 use crate::api::Value;
 use crate::base::Str;
-use crate::machine::Role;
 use crate::machine::program::{Command, Flow, Io};
 use crate::machine::shell::builtins;
-use crate::sim::Profile;
 
 pub static HELP: Command = Command {
     folder: "",
@@ -17,15 +15,11 @@ pub static MAN: Command = row("man", ["tell about a command", "명령을 설명�
 
 fn help(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let korean = korean(io)?;
-    let role = match io.call("machine", Value::Null)?.str("role") {
-        "host" => Role::Host,
-        "worker" => Role::Worker,
-        _ => Role::ControlPlane,
-    };
-    let profile = if io.call("profile", Value::Null)?.as_str() == "modern" { Profile::Modern } else { Profile::Book };
+    let here = io.call("commands", Value::Null)?;
+    let all: Vec<&Command> = here.items().iter().filter_map(|n| named(n.as_str())).collect();
     let about = |c: &Command| c.about[usize::from(korean)];
     if let Some(name) = args.get(1) {
-        return match all(role, profile).find(|c| c.name == name) {
+        return match all.iter().find(|c| c.name == name) {
             Some(command) => {
                 io.outln(format!("{name}: {}", about(command)));
                 Ok(0)
@@ -44,13 +38,13 @@ fn help(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     if args[0] == "man" {
         return io.fail(1, "What manual page do you want?");
     }
-    let width = all(role, profile).map(|c| c.name.len()).max().unwrap_or(0);
+    let width = all.iter().map(|c| c.name.len()).max().unwrap_or(0);
     io.outln(if korean {
         "이 실습 환경에 있는 명령입니다. 실제 도구와 같은 옵션을 씁니다."
     } else {
         "The commands of this lab. They take the options of the real tools."
     });
-    for command in all(role, profile) {
+    for command in all {
         io.outln(format!("  {:width$}  {}", command.name, about(command)));
     }
     let names: Vec<&str> = builtins::names().collect();

@@ -35,10 +35,11 @@ mod text;
 mod vi;
 mod watch;
 
-use super::Role;
 use super::program::{Command, Flow, Io};
+use super::{Machine, Role};
 use crate::api::Value;
 use crate::base::Str;
+use crate::runtime::rootfs;
 use crate::sim::Profile;
 
 /// Every command, sorted by name.
@@ -145,15 +146,30 @@ const NOT_ON_HOST: [&str; 11] = [
     "shutdown",
 ];
 
-/// The command `name` of a machine.
-pub fn find(name: &str, role: Role, _profile: Profile) -> Option<&'static Command> {
-    let found = TABLE.iter().find(|c| c.name == name)?;
-    (role != Role::Host || !NOT_ON_HOST.contains(&name)).then_some(found)
+/// The command `name` of a machine, or of a container on it.
+pub fn find(machine: &Machine, container: &str, profile: Profile, name: &str) -> Option<&'static Command> {
+    let found = TABLE.iter().copied().find(|c| c.name == name)?;
+    (if container.is_empty() { installed(machine, profile, name) } else { rootfs::has_tool(machine, container, name) })
+        .then_some(found)
+}
+
+/// Whether the machine's packages brought this command.
+fn installed(machine: &Machine, _profile: Profile, name: &str) -> bool {
+    machine.role != Role::Host || !NOT_ON_HOST.contains(&name)
+}
+
+/// The command of this name, wherever it is.
+pub fn named(name: &str) -> Option<&'static Command> {
+    TABLE.iter().copied().find(|c| c.name == name)
 }
 
 /// All commands of a machine, by name.
-pub fn all(role: Role, profile: Profile) -> impl Iterator<Item = &'static Command> {
-    TABLE.iter().copied().filter(move |c| find(c.name, role, profile).is_some())
+pub fn all<'m>(
+    machine: &'m Machine,
+    container: &'m str,
+    profile: Profile,
+) -> impl Iterator<Item = &'static Command> + 'm {
+    TABLE.iter().copied().filter(move |c| find(machine, container, profile, c.name).is_some())
 }
 
 impl Command {

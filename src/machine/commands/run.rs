@@ -4,10 +4,7 @@ use super::options::{Spec, parse};
 use super::row;
 use crate::api::{List, Value};
 use crate::base::{Duration, Str};
-use crate::machine::Role;
-use crate::machine::commands;
 use crate::machine::program::{Command, Flow, Io, Stream};
-use crate::sim::Profile;
 
 pub static TRUE: Command = row("true", ["succeed", "아무 일도 하지 않고 성공합니다"], |_, _| Ok(0));
 pub static FALSE: Command = row("false", ["fail", "아무 일도 하지 않고 실패합니다"], |_, _| Ok(1));
@@ -138,14 +135,11 @@ fn pwd(io: &mut Io<'_>, _: &[Str]) -> Flow<i32> {
 }
 
 fn which(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
-    let machine = io.call("machine", Value::Null)?;
-    let role = if machine.str("role") == "host" { Role::Host } else { Role::Worker };
     let mut code = 0;
     for name in &args[1..] {
-        match commands::find(name, role, Profile::Book).map(Command::path) {
-            Some(path) => io.outln(path),
-            None if matches!(name.as_str(), "bash" | "sh") => io.outln(format!("/usr/bin/{name}")),
-            None => {
+        match io.call("which", name.into())?.as_str() {
+            path if !path.is_empty() => io.outln(path),
+            _ => {
                 let path = io.call("env", "PATH".into())?;
                 io.errln(format!("/usr/bin/which: no {name} in ({})", path.as_str()));
                 code = 1;

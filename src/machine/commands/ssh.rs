@@ -18,7 +18,8 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     };
     let name = target.rsplit('@').next().unwrap_or(target);
     if !io.state().is_null() {
-        return relay(io, name);
+        let session = io.state().as_bool() == Some(true);
+        return relay(io, name, session);
     }
     let machines = io.call("machines", Value::Null)?;
     let found = machines.items().iter().find(|m| m.str("name") == name || m.str("ip") == name);
@@ -36,11 +37,12 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         io.sleep(Duration::secs(if o.values('o').any(|v| v.starts_with("ConnectTimeout")) { 5 } else { 127 }))?;
         return io.fail(255, format!("ssh: connect to host {name} port 22: Connection timed out"));
     }
-    if words.is_empty() {
-        return session(io, &machine, name);
-    }
     let piped = !o.has('n') && !io.call("tty", 0.into())?.as_bool().unwrap_or(false);
-    let mut data = map! { "host" => &machine, "line" => words.join(" ") };
+    let mut data = map! { "host" => &machine };
+    // Without a command: a session, or what the input says.
+    if !words.is_empty() || piped {
+        data.insert("line", if words.is_empty() { "bash".to_owned() } else { words.join(" ") });
+    }
     if piped {
         let input = io.read_all()?;
         data.insert("input", input);
@@ -49,28 +51,26 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     if !why.as_str().is_empty() {
         return io.fail(255, format!("ssh: connect to host {name} port 22: {}", why.as_str()));
     }
-    io.checkpoint(true.into());
-    relay(io, name)
+    let session = words.is_empty() && !piped;
+    io.checkpoint(session.into());
+    relay(io, name, session)
 }
 
 /// Prints what comes back until the command there has ended; its code.
-fn relay(io: &mut Io<'_>, name: &str) -> Flow<i32> {
+fn relay(io: &mut Io<'_>, name: &str, session: bool) -> Flow<i32> {
     loop {
         let event = io.call("remote-next", Value::Null)?;
         if event.is_null() {
             return io.fail(255, format!("Connection to {name} closed by remote host."));
         }
         if let Some(code) = event.get("code").and_then(Value::as_int) {
+            if session {
+                io.errln(format!("Connection to {name} closed."));
+            }
             return Ok(code as i32);
         }
         let stream = if event.str("stream") == "err" { Stream::Err } else { Stream::Out };
         io.print(stream, event.str("text"));
-        io.checkpoint(true.into());
+        io.checkpoint(session.into());
     }
-}
-
-/// A session: each typed line runs there in a shell that goes on from line to line.
-fn session(io: &mut Io<'_>, machine: &str, name: &str) -> Flow<i32> {
-    let _ = machine;
-    io.fail(255, format!("ssh: open a tab of {name} for a session of your own, or add a command: ssh {name} hostname"))
 }

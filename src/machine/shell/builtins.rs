@@ -88,6 +88,10 @@ pub fn set_flag(options: &mut Options, flag: char, on: bool) -> bool {
 }
 
 impl Eval<'_, '_> {
+    /// Where on the machine lies what this shell calls `path`.
+    pub(super) fn real(&self, path: &str) -> Str {
+        self.ctx.host().real_path(&self.task.container, path)
+    }
     fn printed(&mut self, text: String) -> Step {
         self.write(Stream::Out, &text);
         self.done(0)
@@ -112,7 +116,7 @@ fn cd(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
         return e.fail(1, "cd: too many arguments");
     }
     let path = files::absolute(&scope.cwd, &target);
-    match files::stat(e.ctx.host(), &path) {
+    match files::stat(e.ctx.host(), &e.real(&path)) {
         Some(Node::Folder) => {}
         Some(Node::File) => return e.fail(1, &format!("cd: {target}: {}", files::NOT_FOLDER)),
         None => return e.fail(1, &format!("cd: {target}: {}", files::NO_SUCH)),
@@ -124,8 +128,8 @@ fn cd(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
 }
 
 fn test(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
-    let (host, cwd) = (e.ctx.host(), e.sh.scope.cwd.clone());
-    let out = cond::test(&args[0], &args[1..], &|p| cond::facts(host, &files::absolute(&cwd, p)));
+    let cwd = e.sh.scope.cwd.clone();
+    let out = cond::test(&args[0], &args[1..], &|p| cond::facts(e.ctx.host(), &e.real(&files::absolute(&cwd, p))));
     match out {
         Ok(value) => e.done(i32::from(!value)),
         Err(message) => e.fail(2, &message),
@@ -158,6 +162,9 @@ fn exit(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
             2
         }
     };
+    if e.task.id != e.term.login {
+        e.say_goodbye();
+    }
     e.exit(code)
 }
 
@@ -347,7 +354,7 @@ fn source(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     let Some(name) = args.get(1) else {
         return e.fail(2, &format!("{}: filename argument required", args[0]));
     };
-    let path = files::absolute(&e.sh.scope.cwd, name);
+    let path = e.real(&files::absolute(&e.sh.scope.cwd, name));
     let text = match files::read(e.ctx.host(), &path) {
         Ok(text) => text,
         Err(error) => return e.fail(1, &format!("{name}: {error}")),
@@ -394,7 +401,7 @@ fn location(e: &Eval<'_, '_>, name: &str) -> Option<String> {
     if e.sh.functions.contains_key(name) || find(name).is_some() {
         return Some(name.to_owned());
     }
-    let command = commands::find(name, e.ctx.host().role, e.ctx.world.config.profile)?;
+    let command = commands::find(e.ctx.host(), &e.task.container, e.ctx.world.config.profile, name)?;
     Some(command.path())
 }
 

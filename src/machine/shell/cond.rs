@@ -38,8 +38,9 @@ pub(super) fn holds(cond: &Cond, x: &mut Expander<'_>) -> Result<bool, Halt> {
             match op.as_str() {
                 "-v" => x.scope.get(&text).is_some(),
                 op => {
-                    let (machine, cwd) = (x.machine, x.scope.cwd.clone());
-                    unary(op, &text, &|p| facts(machine, &files::absolute(&cwd, p))).unwrap_or(false)
+                    let (machine, container, cwd) = (x.machine, x.container, x.scope.cwd.clone());
+                    unary(op, &text, &|p| facts(machine, &machine.real_path(container, &files::absolute(&cwd, p))))
+                        .unwrap_or(false)
                 }
             }
         }
@@ -77,8 +78,8 @@ fn binary_cond(left: &Word, op: &str, right: &Word, x: &mut Expander<'_>) -> Res
         }
         op => {
             let b = x.single(right)?;
-            let (machine, cwd) = (x.machine, x.scope.cwd.clone());
-            Ok(newer(op, &a, &b, &|p| facts(machine, &files::absolute(&cwd, p))))
+            let (machine, container, cwd) = (x.machine, x.container, x.scope.cwd.clone());
+            Ok(newer(op, &a, &b, &|p| facts(machine, &machine.real_path(container, &files::absolute(&cwd, p)))))
         }
     }
 }

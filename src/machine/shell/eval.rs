@@ -12,6 +12,7 @@ use crate::base::Str;
 use crate::machine::program::Stream;
 use crate::machine::task::{Body, Fd, Fds, Task, Wait};
 use crate::machine::terminal::{Birth, Broken, Terminal};
+use crate::runtime::rootfs;
 use crate::sim::Ctx;
 
 /// Something under way.
@@ -154,7 +155,7 @@ impl Eval<'_, '_> {
                 self.term.login_idle(self.ctx, &mut self.sh);
                 return Step::Wait;
             }
-            return self.exit(self.sh.scope.status);
+            return if self.sh.interactive { self.next_typed() } else { self.exit(self.sh.scope.status) };
         };
         if self.sh.frames.len() > MAX_FRAMES {
             self.error("maximum function nesting level exceeded");
@@ -229,8 +230,19 @@ impl Eval<'_, '_> {
             self.sh.frames.push(Frame::Exit(141));
         }
     }
+    /// What stands before a message, in the words of bash, dash or busybox.
+    fn prefix(&self) -> String {
+        let (sh, container) = (&self.sh, self.task.container.as_str());
+        if container.is_empty() || sh.name.contains("bash") {
+            return sh.prefix();
+        }
+        match rootfs::family(self.ctx.host(), container) {
+            rootfs::Family::Debian | rootfs::Family::Ubuntu => format!("{}: {}: ", sh.name, sh.line.max(1)),
+            _ => format!("{}: ", sh.name),
+        }
+    }
     pub(super) fn error(&mut self, message: &str) {
-        let text = format!("{}{message}\n", self.sh.prefix());
+        let text = format!("{}{message}\n", self.prefix());
         self.write(Stream::Err, &text);
     }
     /// A command ended with this code; `set -e` may end the shell.
@@ -494,8 +506,8 @@ impl Eval<'_, '_> {
     // --- expansion ---
 
     fn expand(&mut self, what: Expanding, node: Arc<Node>, subs: Vec<Str>, sub_status: Option<i32>) -> Step {
-        let machine = self.ctx.host();
-        let mut x = Expander { scope: self.sh.scope.clone(), machine, subs: &subs, next_sub: 0 };
+        let (machine, container) = (self.ctx.host(), self.task.container.as_str());
+        let mut x = Expander { scope: self.sh.scope.clone(), machine, container, subs: &subs, next_sub: 0 };
         let plan = match self.plan(what, &node, &mut x) {
             Ok(plan) => plan,
             Err(Halt::Sub(block)) => {

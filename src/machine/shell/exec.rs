@@ -6,8 +6,10 @@ use super::Shell;
 use crate::base::Str;
 use crate::machine::commands;
 use crate::machine::files::{self, Node};
+use crate::machine::program::Command;
 use crate::machine::task::Fd;
 use crate::machine::terminal::{Birth, Input, Terminal};
+use crate::runtime::rootfs;
 use crate::sim::Ctx;
 
 /// Starts `args` as a child; its task. `Err`: exit code and message after `bash: `.
@@ -18,22 +20,50 @@ pub(in crate::machine) fn spawn(
     args: &[Str],
 ) -> Result<u32, (i32, String)> {
     let Some(name) = args.first() else { return Err((0, String::new())) };
+    match meaning(ctx, &birth, name) {
+        Meaning::Shell => shell(term, ctx, birth, args),
+        Meaning::Command(command) => Ok(term.spawn_command(ctx, birth, command, args.to_vec())),
+        Meaning::Path(path) => script(term, ctx, birth, &path, args),
+        Meaning::Nothing => Err((127, format!("{name}: command not found"))),
+    }
+}
+
+/// What a command's first word stands for.
+enum Meaning {
+    Shell,
+    Command(&'static Command),
+    Path(Str),
+    Nothing,
+}
+
+fn meaning(ctx: &Ctx<'_>, birth: &Birth, name: &str) -> Meaning {
     let base = name.rsplit('/').next().unwrap_or(name);
-    let command = commands::find(base, ctx.host().role, ctx.world.config.profile);
+    let (host, container) = (ctx.host(), birth.container.as_str());
     let path = name.contains('/').then(|| files::absolute(&birth.cwd, name));
-    let found = command.filter(|c| path.as_ref().is_none_or(|p| c.lives_at(p)));
-    if matches!(base, "bash" | "sh")
-        && (path.is_none() || path.as_deref().is_some_and(|p| files::parent(p).ends_with("bin")))
-    {
-        return shell(term, ctx, birth, args);
+    let in_bin = path.as_deref().is_none_or(|p| files::parent(p).ends_with("bin"));
+    let there = container.is_empty() || rootfs::has_tool(host, container, base);
+    if matches!(base, "bash" | "sh") && there && in_bin {
+        return Meaning::Shell;
     }
-    if let Some(command) = found {
-        return Ok(term.spawn_command(ctx, birth, command, args.to_vec()));
+    // Every shell has `kill` built in, whatever the image lacks.
+    let built_in = (name == "kill" && birth.parent != 0).then(|| commands::named(name)).flatten();
+    let command = commands::find(host, container, ctx.world.config.profile, base).or(built_in);
+    match (command.filter(|c| path.as_ref().is_none_or(|p| c.lives_at(p))), path) {
+        (Some(command), _) => Meaning::Command(command),
+        (None, Some(path)) => Meaning::Path(path),
+        (None, None) => Meaning::Nothing,
     }
-    match path {
-        Some(path) => script(term, ctx, birth, &path, args),
-        None => Err((127, format!("{name}: command not found"))),
-    }
+}
+
+/// The program that `exec` names and the container lacks.
+pub(in crate::machine) fn missing(ctx: &Ctx<'_>, birth: &Birth, args: &[Str]) -> Option<Str> {
+    let name = args.first().cloned().unwrap_or_default();
+    let gone = match meaning(ctx, birth, &name) {
+        Meaning::Nothing => true,
+        Meaning::Path(path) => ctx.host().read(&ctx.host().real_path(&birth.container, &path)).is_none(),
+        Meaning::Shell | Meaning::Command(_) => false,
+    };
+    gone.then_some(name)
 }
 
 /// A path that is no command of ours: a script that may be run.
@@ -45,6 +75,7 @@ fn script(
     args: &[Str],
 ) -> Result<u32, (i32, String)> {
     let name = &args[0];
+    let path = &*ctx.host().real_path(&birth.container, path);
     match files::stat(ctx.host(), path) {
         None => Err((127, format!("{name}: {}", files::NO_SUCH))),
         Some(Node::Folder) => Err((126, format!("{name}: {}", files::IS_FOLDER))),
@@ -136,6 +167,7 @@ fn shell(term: &mut Terminal, ctx: &mut Ctx<'_>, birth: Birth, args: &[Str]) -> 
     }
     if let Some(file) = args.get(at) {
         let path = files::absolute(&birth.cwd, file);
+        let path = ctx.host().real_path(&birth.container, &path);
         let text = files::read(ctx.host(), &path).map_err(|e| (127, format!("{file}: {e}")))?;
         let from = Start { name: file, text: &text, script: true, flags: &flags };
         return Ok(start(term, ctx, birth, from, &args[at + 1..], "", &command));
@@ -151,9 +183,25 @@ fn shell(term: &mut Terminal, ctx: &mut Ctx<'_>, birth: Birth, args: &[Str]) -> 
             let from = Start { name: &args[0], text: &text, script: true, flags: &flags };
             Ok(start(term, ctx, birth, from, &[], "", &command))
         }
+        Some(Fd::Tty(_)) => Ok(interactive(term, ctx, birth, &args[0], &command)),
         _ => Ok(start(term, ctx, birth, Start { name: &args[0], ..Start::default() }, &[], "", &command)),
     }
 }
+
+/// A shell that asks for its lines.
+fn interactive(term: &mut Terminal, ctx: &mut Ctx<'_>, birth: Birth, name: &str, command: &str) -> u32 {
+    let mut shell = Shell::new(name.rsplit('/').next().unwrap_or(name), &birth.env, birth.cwd.clone(), 0, ctx.now());
+    shell.interactive = true;
+    if birth.container.is_empty() {
+        for (name, text) in ALIASES {
+            shell.aliases.insert(name.into(), text.into());
+        }
+    }
+    term.spawn_shell(ctx, birth, shell, command)
+}
+
+/// What root's .bashrc brings.
+pub(in crate::machine) const ALIASES: [(&str, &str); 2] = [("ll", "ls -l --color=auto"), ("ls", "ls --color=auto")];
 
 /// Reads its script line by line from a pipe that is still open.
 fn stdin_script() -> Start<'static> {

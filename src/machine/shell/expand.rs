@@ -25,6 +25,8 @@ pub struct Expander<'a> {
     /// A copy: kept by the caller only when all went well.
     pub scope: Scope,
     pub machine: &'a Machine,
+    /// Where the shell runs; empty: on the machine itself.
+    pub container: &'a str,
     /// Outputs of the substitutions met so far, in order.
     pub subs: &'a [Str],
     pub next_sub: usize,
@@ -94,7 +96,7 @@ impl Expander<'_> {
         for word in words {
             for field in self.fields(word)? {
                 let found = if field.magic && !self.scope.options.noglob {
-                    pattern::glob(self.machine, &self.scope.cwd, &field.pattern)
+                    pattern::glob((self.machine, self.container), &self.scope.cwd, &field.pattern)
                 } else {
                     Vec::new()
                 };

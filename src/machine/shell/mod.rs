@@ -15,6 +15,7 @@ pub mod cond;
 mod eval;
 pub mod exec;
 mod expand;
+mod interactive;
 mod lexer;
 mod parser;
 pub mod pattern;

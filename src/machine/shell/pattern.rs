@@ -140,7 +140,7 @@ fn is_magic(pattern: &str) -> bool {
 }
 
 /// Paths that match, sorted; empty where none does.
-pub fn glob(machine: &Machine, cwd: &str, pattern: &str) -> Vec<Str> {
+pub fn glob(place: (&Machine, &str), cwd: &str, pattern: &str) -> Vec<Str> {
     let (mut found, rest) = match pattern.strip_prefix('/') {
         Some(rest) => (vec![String::from("/")], rest),
         None => (vec![String::new()], pattern),
@@ -148,7 +148,7 @@ pub fn glob(machine: &Machine, cwd: &str, pattern: &str) -> Vec<Str> {
     let parts: Vec<&str> = rest.split('/').filter(|p| !p.is_empty()).collect();
     for (i, part) in parts.iter().enumerate() {
         let last = i + 1 == parts.len();
-        found = found.iter().flat_map(|base| step(machine, cwd, base, part, last)).collect();
+        found = found.iter().flat_map(|base| step(place, cwd, base, part, last)).collect();
     }
     if pattern.ends_with('/') {
         found.iter_mut().for_each(|f| f.push('/'));
@@ -157,7 +157,7 @@ pub fn glob(machine: &Machine, cwd: &str, pattern: &str) -> Vec<Str> {
     found.into_iter().map(Str::from).collect()
 }
 
-fn step(machine: &Machine, cwd: &str, base: &str, part: &str, last: bool) -> Vec<String> {
+fn step((machine, container): (&Machine, &str), cwd: &str, base: &str, part: &str, last: bool) -> Vec<String> {
     let join = |name: &str| match base {
         "" => name.to_owned(),
         "/" => format!("/{name}"),
@@ -165,10 +165,10 @@ fn step(machine: &Machine, cwd: &str, base: &str, part: &str, last: bool) -> Vec
     };
     if !is_magic(part) {
         let path = join(&unescape(part));
-        let there = files::stat(machine, &files::absolute(cwd, &path)).is_some();
+        let there = files::stat(machine, &machine.real_path(container, &files::absolute(cwd, &path))).is_some();
         return if there { vec![path] } else { Vec::new() };
     }
-    files::list(machine, &files::absolute(cwd, base))
+    files::list(machine, &machine.real_path(container, &files::absolute(cwd, base)))
         .into_iter()
         .filter(|(name, node)| {
             (last || *node == Node::Folder) && name.starts_with('.') == part.starts_with('.') && matches(part, name)

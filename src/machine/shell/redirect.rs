@@ -82,7 +82,7 @@ impl Eval<'_, '_> {
         if path == "/dev/stdin" || path == "/dev/tty" {
             return Ok(self.task.fds.get(&0).cloned().unwrap_or(Fd::Null));
         }
-        let text = files::read(self.ctx.host(), path).map_err(|e| format!("{name}: {e}"))?;
+        let text = files::read(self.ctx.host(), &self.real(path)).map_err(|e| format!("{name}: {e}"))?;
         Ok(Fd::Read(self.term.new_pipe(text.as_str())))
     }
 
@@ -96,6 +96,7 @@ impl Eval<'_, '_> {
         if let Some(fd) = special {
             return Ok(fd);
         }
+        let path = &*self.real(path);
         let exists = files::stat(self.ctx.host(), path) == Some(Node::File);
         if exists && !append && self.sh.scope.options.noclobber {
             return Err(format!("{name}: cannot overwrite existing file"));

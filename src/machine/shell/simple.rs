@@ -102,7 +102,9 @@ impl Eval<'_, '_> {
                 Step::Wait
             }
             Err((code, message)) => {
-                self.error(&message);
+                // dash and busybox say it shorter than bash.
+                let plain = !self.task.container.is_empty() && !self.sh.name.contains("bash");
+                self.error(&if plain { message.replace(": command not found", ": not found") } else { message });
                 self.done(code)
             }
         }

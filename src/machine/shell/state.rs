@@ -112,6 +112,10 @@ pub struct Shell {
     /// How messages name it: `-bash`, `bash`, `./up.sh`.
     pub name: Str,
     pub interactive: bool,
+    /// It has asked for the line it waits for.
+    pub prompted: bool,
+    /// Lines typed so far of a command that is not complete yet.
+    pub partial: String,
     /// Messages tell line numbers.
     pub script: bool,
     pub line: u32,
@@ -151,6 +155,8 @@ impl Shell {
             traps: OrdMap::new(),
             name: name.into(),
             interactive: false,
+            prompted: false,
+            partial: String::new(),
             script: false,
             line: 0,
             jobs: Vec::new(),
@@ -182,6 +188,7 @@ impl Shell {
             traps: self.traps.clone(),
             name: self.name.clone(),
             jobs: Vec::new(),
+            partial: String::new(),
             typed: Vector::new(),
             ..*self
         }

@@ -8,6 +8,7 @@ pub mod unit;
 pub use unit::{LogLine, State, Unit};
 
 use crate::base::{Str, Time};
+use crate::machine::files;
 use crate::sim::{ActorId, TraceId, What, World};
 
 /// Puts units on a machine, stopped.
@@ -45,6 +46,13 @@ pub fn start(world: &mut World, machine: u32, unit: &str, cause: TraceId) -> Res
     let now = world.now;
     let cause = traced(world, machine, cause, ecow::eco_format!("{name} started"));
     let pid = if u.one_shot { 0 } else { launch(world, machine, &u, cause) };
+    if u.program == "dockerd" {
+        // For its own bridge; containerd leaves the kernel as it is.
+        for module in ["bridge", "br_netfilter", "overlay"] {
+            files::load_module(world.machine_mut(machine), module, now);
+        }
+        world.machine_mut(machine).write(&files::sysctl_path("net.ipv4.ip_forward"), "1\n", now);
+    }
     if name == "network" {
         crate::network::restarted(world, machine, cause);
     }

@@ -2,7 +2,7 @@
 
 use super::pipes::Input;
 use super::{TIMER, TIMER_WATCH, Terminal};
-use crate::base::Duration;
+use crate::base::{Duration, Str};
 use crate::machine::program::{Answer, Effect, Host, Journal, Stream};
 use crate::machine::task::{Body, Fd, Running, Task, Wait};
 use crate::machine::{calls, files};
@@ -51,6 +51,11 @@ impl CommandHost<'_, '_> {
         self.task.wait = Wait::Retry(effect);
         None
     }
+    /// Where on the machine lies what this command calls `path`.
+    pub(in crate::machine) fn path(&self, path: &str) -> Str {
+        let path = files::absolute(&self.task.cwd, path);
+        self.ctx.host().real_path(&self.task.container, &path)
+    }
     fn input(&self) -> Option<Fd> {
         self.task.fds.get(&0).cloned()
     }
@@ -82,11 +87,11 @@ impl Host for CommandHost<'_, '_> {
                 None => self.later(Effect::WatchNext),
             },
             Effect::ReadFile(path) => {
-                let path = files::absolute(&self.task.cwd, &path);
+                let path = self.path(&path);
                 Some(Answer::Text(files::read(self.ctx.host(), &path)))
             }
             Effect::WriteFile(path, text) => {
-                let path = files::absolute(&self.task.cwd, &path);
+                let path = self.path(&path);
                 let now = self.ctx.now();
                 Some(Answer::Text(files::write(self.ctx.host_mut(), &path, text, now).map(|()| "".into())))
             }

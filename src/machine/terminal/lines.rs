@@ -4,13 +4,13 @@ use imbl::OrdMap;
 
 use super::run::Birth;
 use super::screen::Shown;
-use super::{Ran, Terminal};
+use super::{Ran, Terminal, Typing};
 use crate::api::Value;
 use crate::base::Str;
 use crate::machine::shell::{self, Shell};
 use crate::machine::task::{Body, Line, Owner, Wait};
 use crate::machine::{Role, files};
-use crate::sim::{ActorId, Ctx, Msg, Profile, TraceId, What};
+use crate::sim::{Ctx, Profile, TraceId, What};
 
 /// Results of `run` lines kept.
 const RESULTS: usize = 64;
@@ -29,10 +29,11 @@ impl Terminal {
         self.set_prompt(ctx);
     }
 
-    fn birth(&self, ctx: &Ctx<'_>, parent: u32, line: u32, keyboard: bool) -> Birth {
+    pub(super) fn birth(&self, ctx: &Ctx<'_>, parent: u32, line: u32, keyboard: bool) -> Birth {
         let home = files::home(ctx.host().role);
         let (env, cwd) = (environment(ctx), Str::from(home));
-        Birth { parent, line, fds: Terminal::line_fds(line, keyboard), cwd, env, cause: ctx.cause }
+        let container = Str::new();
+        Birth { parent, line, fds: Terminal::line_fds(line, keyboard), container, cwd, env, cause: ctx.cause }
     }
 
     /// A line was typed.
@@ -48,6 +49,13 @@ impl Terminal {
             return;
         }
         if self.foreground.is_some() {
+            if self.asking() {
+                let asked = std::mem::take(&mut self.remote_prompt);
+                self.show(now, Shown::Prompt, &asked);
+                let of = self.foreground.and_then(|l| self.lines.get(&l));
+                let (out, err) = of.map_or((0, 0), |l| (l.stdout.len(), l.stderr.len()));
+                self.typing = Some(Typing { text: text.into(), started: now, out, err });
+            }
             self.show(now, Shown::Typed, &format!("{text}\n"));
             self.typed.push_back(Some(text.into()));
             self.stir();
@@ -75,6 +83,7 @@ impl Terminal {
             Ok(block) if block.is_empty() => {}
             parsed => {
                 let line = self.open_line(ctx, &whole, Owner::Typed);
+                self.typing = Some(Typing { text: whole.as_str().into(), started: now, out: 0, err: 0 });
                 self.foreground = Some(line);
                 let cause = self.lines.get(&line).map_or(TraceId::NONE, |l| l.cause);
                 let Some(task) = self.tasks.get_mut(&self.login) else { return };
@@ -89,7 +98,7 @@ impl Terminal {
         }
     }
 
-    fn open_line(&mut self, ctx: &mut Ctx<'_>, text: &str, owner: Owner) -> u32 {
+    pub(super) fn open_line(&mut self, ctx: &mut Ctx<'_>, text: &str, owner: Owner) -> u32 {
         self.next_line += 1;
         let cause = ctx.trace(What::Command { machine: ctx.machine, line: text.into() });
         let line = Line { text: text.into(), stdout: "".into(), stderr: "".into(), started: ctx.now(), cause, owner };
@@ -143,7 +152,7 @@ impl Terminal {
         let ran = Ran { line: text, code, stdout, stderr, started, ended: ctx.now() };
         match owner {
             Owner::Typed => {
-                self.remember(ran);
+                self.typed_ended(&ran);
                 self.foreground = None;
                 self.leave_full_screen();
                 self.remote_prompt = Str::new();
@@ -158,10 +167,38 @@ impl Terminal {
                     self.results.remove(&oldest);
                 }
             }
-            Owner::Remote { terminal, token } => {
-                self.send_back(ctx, terminal, map! { "token" => token, "code" => code }.into())
+            Owner::Remote { terminal, token, .. } => {
+                self.sessions.remove(&line);
+                self.send_back(ctx, terminal, map! { "token" => token, "code" => code }.into());
+            }
+            Owner::Main { container } => {
+                self.sessions.remove(&line);
+                self.watchers_end(ctx, line, code);
+                crate::runtime::process::task_ended(ctx, &container, code);
             }
         }
+    }
+
+    /// The line typed last has had its effect: output since then and a code make its result.
+    fn typed_ended(&mut self, whole: &Ran) {
+        let Some(Typing { text, started, out, err }) = self.typing.take() else { return };
+        let rest = |text: &Str, from: usize| Str::from(text.get(from..).unwrap_or(""));
+        let (stdout, stderr) = (rest(&whole.stdout, out), rest(&whole.stderr, err));
+        self.remember(Ran { line: text, stdout, stderr, started, ..whole.clone() });
+    }
+
+    /// The shell of a session asks for its next line.
+    pub(super) fn asked(&mut self, ctx: &Ctx<'_>, line: u32, prompt: &str, code: i32) {
+        if self.foreground != Some(line) {
+            return;
+        }
+        self.remote_prompt = prompt.into();
+        if let Some(l) = self.lines.get(&line) {
+            let (stdout, stderr) = (l.stdout.clone(), l.stderr.clone());
+            self.typed_ended(&Ran { line: Str::new(), code, stdout, stderr, started: l.started, ended: ctx.now() });
+        }
+        // What was typed ahead is taken at once.
+        self.stir();
     }
 
     fn remember(&mut self, ran: Ran) {
@@ -178,7 +215,7 @@ impl Terminal {
         self.fresh_shell(ctx, data.str("line"), owner, None);
     }
 
-    fn fresh_shell(&mut self, ctx: &mut Ctx<'_>, text: &str, owner: Owner, input: Option<&str>) {
+    pub(super) fn fresh_shell(&mut self, ctx: &mut Ctx<'_>, text: &str, owner: Owner, input: Option<&str>) {
         let line = self.open_line(ctx, text, owner);
         if self.login == 0 {
             return self.line_ended(ctx, line, 255);
@@ -202,6 +239,7 @@ impl Terminal {
         if self.login == 0 {
             return;
         }
+        self.remote_prompt = Str::new();
         if self.foreground.is_none() {
             let text = format!("{}^C\n", self.prompt());
             self.partial.clear();
@@ -209,20 +247,7 @@ impl Terminal {
             return;
         }
         self.show(now, Shown::Typed, "^C\n");
-        let login = self.login;
-        let Some(Body::Shell(shell)) = self.tasks.get(&login).map(|t| &t.body) else { return };
-        let background: Vec<u32> = shell.jobs.iter().map(|j| j.task).collect();
-        let children = self.tasks.values().filter(|t| t.parent == login && !background.contains(&t.id));
-        for child in children.map(|t| t.id).collect::<Vec<_>>() {
-            self.signal(ctx, child, 2);
-        }
-        if let Some(task) = self.tasks.get_mut(&login)
-            && let Body::Shell(shell) = &mut task.body
-        {
-            shell.interrupted();
-            task.wait = Wait::Nothing;
-        }
-        self.ready.push_back(login);
+        self.interrupt_shell(ctx, self.login);
     }
 
     /// Ctrl-D: the end of what a command reads, or of the shell.
@@ -259,68 +284,29 @@ impl Terminal {
         for task in std::mem::take(&mut self.tasks).into_values() {
             self.tokens.remove(&task.token);
         }
-        (self.pipes, self.exits, self.ready) = Default::default();
+        (self.pipes, self.exits, self.ready, self.sessions) = Default::default();
+        self.watchers.clear();
+        let mut lost = Vec::new();
         for line in std::mem::take(&mut self.lines).into_values() {
             let Line { text, stdout, stderr, started, owner, .. } = line;
             let ran = Ran { line: text, code: 255, stdout, stderr, started, ended: now };
             match owner {
-                Owner::Typed => self.remember(ran),
+                Owner::Typed => self.typed_ended(&ran),
                 Owner::Run { id, .. } => drop(self.results.insert(id, ran)),
-                Owner::Remote { .. } => {} // no power, no goodbye
+                Owner::Remote { terminal, token, .. } => lost.push((terminal, token)),
+                Owner::Main { .. } => {}
             }
+        }
+        for (terminal, token) in lost {
+            self.send_back(ctx, terminal, map! { "token" => token, "lost" => true }.into());
         }
         self.show(now, Shown::Err, &format!("Connection to {name} closed by remote host.\n"));
         self.prompt = Str::new();
     }
-
-    // --- other machines' terminals (ssh) ---
-
-    /// Always after the same time, so that nothing overtakes what was sent before.
-    pub(super) fn send_back(&mut self, ctx: &mut Ctx<'_>, to: ActorId, data: Value) {
-        let way = ctx.world.machine_of(to).and_then(|m| ctx.world.link(ctx.machine, m));
-        if let Some(way) = way {
-            ctx.send(to, way, Msg::Notify("remote".into(), data));
-        }
-    }
-
-    /// ssh on another machine wants a line run here.
-    pub(super) fn remote_run(&mut self, ctx: &mut Ctx<'_>, data: &Value) {
-        let number = |key| data.get(key).and_then(Value::as_int).unwrap_or(0);
-        let terminal = ActorId(number("terminal") as u32);
-        let token = number("token") as u64;
-        let input = data.get("input").map(Value::as_str);
-        self.fresh_shell(ctx, data.str("line"), Owner::Remote { terminal, token }, input);
-    }
-
-    /// The ssh that asked is gone: its command gets a hang-up.
-    pub(super) fn remote_end(&mut self, ctx: &mut Ctx<'_>, data: &Value) {
-        let token = data.get("token").and_then(Value::as_int).unwrap_or(0) as u64;
-        let from = ActorId(data.get("terminal").and_then(Value::as_int).unwrap_or(0) as u32);
-        let owner = Owner::Remote { terminal: from, token };
-        let Some(line) = self.lines.iter().find(|(_, l)| l.owner == owner).map(|(id, _)| *id) else { return };
-        let tasks: Vec<u32> = self.tasks.values().filter(|t| t.line == line && t.parent == 0).map(|t| t.id).collect();
-        for task in tasks {
-            self.signal(ctx, task, 1);
-        }
-    }
-
-    /// Output or result of a command that runs on another machine.
-    pub(super) fn remote_event(&mut self, data: &Value) {
-        let token = data.get("token").and_then(Value::as_int).unwrap_or(0);
-        for task in self.tasks.values_mut() {
-            if let Body::Command(running) = &mut task.body
-                && i64::from(task.id) == token
-            {
-                running.remote.push_back(data.clone());
-                self.ready.push_back(task.id);
-                return;
-            }
-        }
-    }
 }
 
 /// `[root@m-k8s ~]# `
-fn prompt(ctx: &Ctx<'_>, cwd: &str) -> Str {
+pub(super) fn prompt(ctx: &Ctx<'_>, cwd: &str) -> Str {
     let host = ctx.host();
     let home = files::home(host.role);
     let folder = match cwd {
@@ -333,7 +319,7 @@ fn prompt(ctx: &Ctx<'_>, cwd: &str) -> Str {
 }
 
 /// What a login gives its programs.
-fn environment(ctx: &Ctx<'_>) -> OrdMap<Str, Str> {
+pub(super) fn environment(ctx: &Ctx<'_>) -> OrdMap<Str, Str> {
     let host = ctx.host();
     let user = if host.role == Role::Host { "learner" } else { "root" };
     [
@@ -351,11 +337,11 @@ fn environment(ctx: &Ctx<'_>) -> OrdMap<Str, Str> {
     .collect()
 }
 
-fn login_shell(ctx: &Ctx<'_>) -> Shell {
+pub(super) fn login_shell(ctx: &Ctx<'_>) -> Shell {
     let home = Str::from(files::home(ctx.host().role));
     let mut shell = Shell::new("-bash", &environment(ctx), home, 0, ctx.now());
     shell.interactive = true;
-    for (name, text) in [("ll", "ls -l --color=auto"), ("ls", "ls --color=auto")] {
+    for (name, text) in shell::exec::ALIASES {
         shell.aliases.insert(name.into(), text.into());
     }
     shell

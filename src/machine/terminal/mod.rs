@@ -3,19 +3,21 @@
 //! It gets `Msg::Notify` with a topic: `line` (text typed), `interrupt` (Ctrl-C), `eof` (Ctrl-D),
 //! `power` (from the machine: `off`, `on`) and `run` (`{line, id, quiet}`: a line in a fresh shell,
 //! its result kept in [`Terminal::results`] under `id`). `remote-*` topics come from terminals of
-//! other machines (ssh).
+//! other machines (ssh, `kubectl exec`): see [`sessions`].
 //!
 //! - [`screen`]: what is shown
 //! - [`run`]: tasks start, take turns, end
 //! - [`pipes`]: reading and writing
 //! - [`host`]: how a command's effects are carried out
 //! - [`lines`]: typed lines
+//! - [`sessions`]: lines that run here for another machine's terminal, or in a container
 
 mod host;
 mod lines;
 mod pipes;
 mod run;
 mod screen;
+mod sessions;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -31,9 +33,18 @@ use crate::base::{Str, Time};
 use crate::component_boilerplate;
 use crate::machine::program::Answer;
 use crate::machine::task::{Body, Line, Pipe, Task};
-use crate::sim::{Component, Ctx, Msg};
+use crate::sim::{ActorId, Component, Ctx, Msg};
 
-/// A finished command line.
+/// A line typed at a prompt, and how much had been printed before.
+#[derive(Clone, Debug)]
+struct Typing {
+    text: Str,
+    started: Time,
+    out: usize,
+    err: usize,
+}
+
+/// A finished command line. In a session each line typed there is one.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ran {
     pub line: Str,
@@ -71,6 +82,12 @@ pub struct Terminal {
     pub(in crate::machine) login: u32,
     /// The typed line being carried out.
     foreground: Option<u32>,
+    /// The typed line whose result is not in the history yet.
+    typing: Option<Typing>,
+    /// What other machines' terminals typed for lines they run here.
+    sessions: BTreeMap<u32, VecDeque<Option<Str>>>,
+    /// Who watches main processes: line, terminal and its number there.
+    watchers: Vec<(u32, ActorId, u64)>,
     /// Typed while a command ran; `None`: Ctrl-D.
     typed: VecDeque<Option<Str>>,
     /// Lines of a command that is not complete yet.
@@ -93,7 +110,11 @@ impl Terminal {
     }
     /// Whether a typed line is still being carried out.
     pub fn running(&self) -> bool {
-        self.foreground.is_some()
+        self.foreground.is_some() && !self.asking()
+    }
+    /// Whether a session or shell in the foreground waits for its next line.
+    pub fn asking(&self) -> bool {
+        self.foreground.is_some() && !self.remote_prompt.is_empty()
     }
     /// `[root@m-k8s ~]# `; `> ` where a command goes on; empty while a command runs.
     pub fn prompt(&self) -> String {
@@ -128,7 +149,14 @@ impl Terminal {
             "run" => self.run_line(ctx, data),
             "remote-run" => self.remote_run(ctx, data),
             "remote-end" => self.remote_end(ctx, data),
-            "remote" => self.remote_event(data),
+            "remote-input" => self.remote_input(data),
+            "remote-interrupt" => self.remote_interrupt(ctx, data),
+            "remote" => self.remote_event(ctx, data),
+            "exec" => self.exec(ctx, data),
+            "attach" => self.attach(data),
+            "forwarded" => self.forwarded(data),
+            "main" => self.start_main(ctx, data.as_str()),
+            "container-end" => self.end_container(ctx, data.as_str()),
             _ => {}
         }
     }

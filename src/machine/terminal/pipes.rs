@@ -1,5 +1,7 @@
 //! Reading and writing: pipes, files, the keyboard, the screen.
 
+use std::collections::VecDeque;
+
 use super::Terminal;
 use super::screen::{Shown, plain};
 use crate::base::Str;
@@ -33,7 +35,7 @@ impl Terminal {
 
     pub(in crate::machine) fn write(&mut self, ctx: &mut Ctx<'_>, fd: Option<&Fd>, text: &str) -> Result<(), Broken> {
         match fd {
-            None | Some(Fd::Null | Fd::Tty | Fd::Read(_)) => {}
+            None | Some(Fd::Null | Fd::Tty(_) | Fd::Read(_)) => {}
             Some(Fd::Out(line, stream)) => self.print(ctx, *line, *stream, text),
             Some(Fd::Write(pipe)) => {
                 if !self.anyone(&Fd::Read(*pipe)) {
@@ -70,7 +72,11 @@ impl Terminal {
         match of.owner.clone() {
             Owner::Typed | Owner::Run { quiet: false, .. } => self.show(ctx.now(), shown, text),
             Owner::Run { .. } => {}
-            Owner::Remote { terminal, token } => {
+            Owner::Main { container } => {
+                crate::runtime::process::write_log(ctx, &container, text);
+                self.show_watchers(ctx, line, text);
+            }
+            Owner::Remote { terminal, token, .. } => {
                 let stream = if stream == Stream::Out { "out" } else { "err" };
                 let data = map! { "token" => token, "stream" => stream, "text" => text };
                 self.send_back(ctx, terminal, data.into());
@@ -94,10 +100,20 @@ impl Terminal {
         self.tasks.values().any(|t| holds(t, fd))
     }
 
+    /// Lines typed ahead: here, or by another machine's terminal for a line of it.
+    fn keyboard(&mut self, of: u32) -> Option<&mut VecDeque<Option<Str>>> {
+        if of == 0 { Some(&mut self.typed) } else { self.sessions.get_mut(&of) }
+    }
+
+    /// The next line typed ahead, if there is one.
+    pub(in crate::machine) fn take_typed(&mut self, of: u32) -> Option<Option<Str>> {
+        self.keyboard(of)?.pop_front()
+    }
+
     /// The next line, with its newline unless the input ended in the middle of it.
     pub(in crate::machine) fn read_line(&mut self, fd: Option<&Fd>) -> Input {
         match fd {
-            Some(Fd::Tty) => match self.typed.pop_front() {
+            Some(Fd::Tty(of)) => match self.keyboard(*of).and_then(VecDeque::pop_front) {
                 Some(Some(text)) => Input::Text(text + "\n"),
                 Some(None) => Input::End,
                 None => Input::Later,
@@ -129,9 +145,10 @@ impl Terminal {
     /// All that is still to come, once it is complete.
     pub(in crate::machine) fn read_all(&mut self, fd: Option<&Fd>) -> Input {
         match fd {
-            Some(Fd::Tty) => {
-                let Some(end) = self.typed.iter().position(Option::is_none) else { return Input::Later };
-                let lines: Vec<Option<Str>> = self.typed.drain(..=end).collect();
+            Some(Fd::Tty(of)) => {
+                let Some(typed) = self.keyboard(*of) else { return Input::End };
+                let Some(end) = typed.iter().position(Option::is_none) else { return Input::Later };
+                let lines: Vec<Option<Str>> = typed.drain(..=end).collect();
                 Input::Text(lines.into_iter().flatten().map(|l| format!("{l}\n")).collect::<String>().into())
             }
             Some(Fd::Read(id)) if self.anyone(&Fd::Write(*id)) => Input::Later,

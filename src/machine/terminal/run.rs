@@ -20,6 +20,7 @@ pub(in crate::machine) struct Birth {
     pub parent: u32,
     pub line: u32,
     pub fds: Fds,
+    pub container: Str,
     pub cwd: Str,
     pub env: OrdMap<Str, Str>,
     pub cause: crate::sim::TraceId,
@@ -28,8 +29,16 @@ pub(in crate::machine) struct Birth {
 impl Birth {
     /// What a child of `task` inherits.
     pub fn of(task: &Task) -> Birth {
-        let Task { id, line, fds, cwd, env, cause, .. } = task;
-        Birth { parent: *id, line: *line, fds: fds.clone(), cwd: cwd.clone(), env: env.clone(), cause: *cause }
+        let Task { id, line, fds, container, cwd, env, cause, .. } = task;
+        Birth {
+            parent: *id,
+            line: *line,
+            fds: fds.clone(),
+            container: container.clone(),
+            cwd: cwd.clone(),
+            env: env.clone(),
+            cause: *cause,
+        }
     }
 }
 
@@ -37,8 +46,8 @@ impl Terminal {
     fn new_task(&mut self, birth: Birth, body: Body, pid: u32, wait: Wait) -> u32 {
         self.next_task += 1;
         let id = self.next_task;
-        let Birth { parent, line, fds, cwd, env, cause } = birth;
-        let task = Task { id, pid, parent, line, body, fds, cwd, env, wait, token: 0, asked: None, cause };
+        let Birth { parent, line, fds, container, cwd, env, cause } = birth;
+        let task = Task { id, pid, parent, line, body, fds, container, cwd, env, wait, token: 0, asked: None, cause };
         self.tasks.insert(id, task);
         id
     }
@@ -52,7 +61,8 @@ impl Terminal {
         command: &str,
     ) -> u32 {
         let now = ctx.now();
-        let pid = ctx.host_mut().add_process(if command.is_empty() { "-bash" } else { command }, None, "", now);
+        let shown = if command.is_empty() { shell.name.as_str() } else { command };
+        let pid = ctx.host_mut().add_process(shown, None, &birth.container, now);
         if !command.is_empty() {
             shell.scope.pid = pid;
         }
@@ -75,11 +85,12 @@ impl Terminal {
             0
         } else {
             let now = ctx.now();
-            ctx.host_mut().add_process(&args.join(" "), None, "", now)
+            ctx.host_mut().add_process(&args.join(" "), None, &birth.container, now)
         };
         let journal = Journal::default();
         let (watches, events, remote) = (Vec::new(), VecDeque::new(), VecDeque::new());
-        let running = Running { command, args, begun: false, journal, watches, events, remote };
+        let running =
+            Running { command, args, begun: false, journal, watches, events, remote, peer: None, session: false };
         let id = self.new_task(birth, Body::Command(Box::new(running)), pid, Wait::Nothing);
         if command.startup_ms == 0 {
             self.ready.push_back(id);
@@ -235,8 +246,17 @@ impl Terminal {
         }
         if let Body::Command(running) = &task.body {
             open.extend(running.watches.iter().cloned());
+            if let Some(peer) = running.peer {
+                self.hang_up(ctx, peer, task.id);
+            }
         }
         self.tokens.remove(&task.token);
+        let me = (ctx.me, task.id);
+        if ctx.host().forwards.values().any(|f| (f.terminal, f.task) == me) {
+            let kept = ctx.host().forwards.iter().filter(|(_, f)| (f.terminal, f.task) != me);
+            let kept = kept.map(|(port, f)| (*port, f.clone())).collect();
+            ctx.host_mut().forwards = kept;
+        }
         for (token, to) in open {
             let Some((machine, delay)) = ctx.world.route(ctx.machine, &to.ip) else { continue };
             let msg = Msg::Cancel(Caller { actor: ctx.me, token });
@@ -263,7 +283,7 @@ impl Terminal {
     /// Descriptors of a line: keyboard or nothing, and the line's output.
     pub(super) fn line_fds(line: u32, keyboard: bool) -> Fds {
         use crate::machine::program::Stream::{Err, Out};
-        let input = if keyboard { Fd::Tty } else { Fd::Null };
+        let input = if keyboard { Fd::Tty(0) } else { Fd::Null };
         [(0, input), (1, Fd::Out(line, Out)), (2, Fd::Out(line, Err))].into_iter().collect()
     }
 }
