@@ -85,7 +85,18 @@ pub enum Action {
     Predict(usize, usize),
 
     Share,
+    /// Opens the lab bundle's view.
     Export,
+    ExportLesson(String),
+    /// A knob's field changed.
+    Knob(&'static str, String),
+    ExportFile(String),
+    Download,
+    /// Opens the editor on the current terminal's machine.
+    Edit,
+    EditPath(String),
+    EditText(String),
+    EditSave,
     SaveSession,
     /// A session file's text.
     LoadSession(String),

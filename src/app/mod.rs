@@ -4,6 +4,8 @@
 pub mod action;
 mod complete;
 pub mod drill;
+pub mod editor;
+pub mod export;
 pub mod link;
 pub mod player;
 pub mod reduce;
@@ -11,6 +13,7 @@ pub mod settings;
 pub mod terminals;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::base::{Str, Time};
 use crate::machine::Role;
@@ -22,6 +25,8 @@ use crate::sim::{Config, Session, World};
 
 pub use action::{Action, Effect, Facet, Sheet};
 use drill::{Drill, Hand};
+use editor::Editor;
+use export::Export;
 use link::{BadParam, Params};
 use player::Player;
 pub use reduce::reduce;
@@ -74,6 +79,8 @@ pub struct State {
     /// A short word of success, with the display time it appeared.
     pub toast: Option<(Str, u64)>,
     pub dialog: Option<Dialog>,
+    pub export: Option<Rc<Export>>,
+    pub editor: Option<Rc<Editor>>,
     pub menu: bool,
     /// A saved session on its way to where it was saved.
     replay: Option<Saved>,
@@ -168,6 +175,8 @@ impl State {
             notice: None,
             toast: None,
             dialog: None,
+            export: None,
+            editor: None,
             menu: false,
             replay: None,
             panic_on: None,
@@ -193,6 +202,10 @@ impl State {
     pub fn replayed(&self) -> Option<u32> {
         let saved = self.replay.as_ref()?;
         Some(crate::scene::ticks::permille(self.session.now(), self.session.start(), saved.until) / 10)
+    }
+    /// Whether something covers the page.
+    pub fn covered(&self) -> bool {
+        self.dialog.is_some() || self.export.is_some() || self.editor.is_some()
     }
     /// Whether there is simulating to do.
     pub fn behind(&self) -> bool {

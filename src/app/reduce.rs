@@ -1,14 +1,17 @@
 //! The reducer: (state, action) → state and effects. No clock, no browser.
 
+use std::rc::Rc;
+
 use crate::base::{Duration, Str, Time};
-use crate::bundle::{self, Knobs};
 use crate::lesson;
 use crate::scene::ticks::{self, Tick, TickKind};
 use crate::scene::{Text, hops, t};
-use crate::sim::{Config, Input, Session, TraceId};
+use crate::sim::{Config, Input, Session, TraceId, World};
 
 use super::action::{Action, Effect, Sheet};
 use super::drill::{Drill, Gesture, Hand};
+use super::editor::Editor;
+use super::export::Export;
 use super::settings::Region;
 use super::{Dialog, Lane, MAX_LANES, Notice, State, link};
 
@@ -147,10 +150,26 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         }
 
         Action::Share => {
+            state.menu = false;
             let json = link::session_json(&state.saved());
             state.dialog = Some(Dialog::Share { fragment: link::encode(json.as_bytes()) });
         }
-        Action::Export => return export(state),
+        Action::Export => export(state),
+        Action::ExportLesson(name) => change(state, |e| e.choose(&name)),
+        Action::Knob(field, text) => change(state, |e| e.set(field, &text)),
+        Action::ExportFile(path) => change(state, |e| e.open = path),
+        Action::Download => return download(state),
+        Action::Edit => {
+            state.editor = Some(Rc::new(Editor::open(state.world().machine(state.tab))));
+            state.menu = false;
+        }
+        Action::EditPath(path) => edit(state, |e, world| {
+            if let Some(m) = world.machine_named(&e.machine) {
+                e.load(world.machine(m), path.trim());
+            }
+        }),
+        Action::EditText(text) => edit(state, |e, _| e.text = text),
+        Action::EditSave => return save_file(state),
         Action::SaveSession => {
             let bytes = link::session_json(&state.saved()).into_bytes();
             let name = format!("kubedrill-{}.json", state.session.now().0 / 1_000_000);
@@ -167,7 +186,11 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
             toast(state, Text::Copied);
             return vec![Effect::Copy(text)];
         }
-        Action::CloseDialog => (state.dialog, state.notice, state.menu) = (None, None, false),
+        Action::CloseDialog => {
+            (state.dialog, state.notice, state.menu) = (None, None, false);
+            (state.export, state.editor) = (None, None);
+            return vec![Effect::FocusTerminal];
+        }
         Action::ToggleMenu => state.menu = !state.menu,
     }
     Vec::new()
@@ -191,6 +214,7 @@ fn disturbs(action: &Action) -> bool {
             | Action::UntilSomething
             | Action::Share
             | Action::SaveSession
+            | Action::EditSave
     )
 }
 
@@ -423,22 +447,38 @@ fn load(state: &mut State, json: &str) -> Vec<Effect> {
 }
 
 /// The lab bundle of the open drill, or of the first that applies in free play.
-fn export(state: &mut State) -> Vec<Effect> {
-    let profile = state.world().config.profile;
-    let of_catalogue = || lesson::names().filter_map(lesson::shipped).find(|l| l.profiles.contains(&profile));
-    let found = state.drill.as_ref().map(|d| (*d.lesson).clone()).or_else(of_catalogue);
-    let Some(found) = found else { return Vec::new() };
-    let knobs = Knobs { workers: state.world().config.workers, ..Knobs::of(profile) };
-    match bundle::build(&found, &knobs) {
-        Ok(bytes) => {
-            toast(state, Text::BuiltFor);
-            vec![Effect::Download { name: bundle::file_name(&found, profile), mime: "application/zip", bytes }]
-        }
-        Err(error) => {
-            let lang = state.settings.lang;
-            let comfort = t(lang, Text::NothingLost);
-            state.notice = Some(Notice::error(t(lang, Text::NoBundle), &error.to_string(), comfort));
-            Vec::new()
-        }
+fn export(state: &mut State) {
+    let config = &state.world().config;
+    let of_catalogue = || lesson::names().filter_map(lesson::shipped).find(|l| l.profiles.contains(&config.profile));
+    let Some(found) = state.drill.as_ref().map(|d| (*d.lesson).clone()).or_else(of_catalogue) else { return };
+    let profile = if found.profiles.contains(&config.profile) { config.profile } else { found.profiles[0] };
+    state.export = Some(Rc::new(Export::new(found, profile, config.workers)));
+    state.menu = false;
+}
+
+fn change(state: &mut State, change: impl FnOnce(&mut Export)) {
+    if let Some(export) = &mut state.export {
+        change(Rc::make_mut(export));
     }
+}
+
+fn download(state: &mut State) -> Vec<Effect> {
+    let Some((name, bytes)) = state.export.as_ref().and_then(|e| e.archive()) else { return Vec::new() };
+    toast(state, Text::BuiltFor);
+    vec![Effect::Download { name, mime: "application/zip", bytes }]
+}
+
+fn edit(state: &mut State, change: impl FnOnce(&mut Editor, &World)) {
+    if let Some(editor) = &mut state.editor {
+        change(Rc::make_mut(editor), &state.session.world);
+    }
+}
+
+fn save_file(state: &mut State) -> Vec<Effect> {
+    let Some(editor) = state.editor.clone().filter(|e| e.has_path()) else { return Vec::new() };
+    let (machine, path) = (editor.machine.clone(), Str::from(editor.path.as_str()));
+    let effects = input(state, Input::File { machine, path, content: editor.text.as_str().into() });
+    edit(state, |e, _| e.saved = Some(e.text.as_str().into()));
+    toast(state, Text::FileSaved);
+    effects
 }

@@ -191,7 +191,8 @@ fn the_picture_has_every_part_and_only_live_ones_are_lit() {
 #[test]
 fn the_export_is_the_library_s_bundle() {
     let mut s = open("?lesson=kubelet-stopped", "");
-    let effects = reduce(&mut s, Action::Export);
+    reduce(&mut s, Action::Export);
+    let effects = reduce(&mut s, Action::Download);
     let [Effect::Download { name, bytes, mime }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((name.as_str(), *mime), ("kubedrill-kubelet-stopped-book.zip", "application/zip"));
     assert!(bytes.starts_with(b"PK\x03\x04"));
@@ -248,4 +249,17 @@ fn the_crash_screen_can_be_called_up() {
     pass(&mut s, 100);
     type_line(&mut s, "boom now");
     pass(&mut s, 100);
+}
+
+#[test]
+fn a_file_is_edited_on_its_machine() {
+    let mut s = open("", "");
+    reduce(&mut s, Action::Edit);
+    reduce(&mut s, Action::EditPath("/root/hello.sh".into()));
+    reduce(&mut s, Action::EditText("echo edited\n".into()));
+    reduce(&mut s, Action::EditSave);
+    assert!(!s.editor.as_ref().unwrap().changed());
+    reduce(&mut s, Action::CloseDialog);
+    assert!(!s.covered());
+    assert_eq!(s.session.world.machine(1).read("/root/hello.sh").map(|t| t.as_str()), Some("echo edited\n"));
 }
