@@ -13,6 +13,8 @@ use yew::prelude::*;
 
 use super::chrome::Chrome;
 use super::dialog::Dialogs;
+use super::editor::Editor;
+use super::export::Export;
 use super::inspector::Inspector;
 use super::keyrow::KeyRow;
 use super::lesson::Lesson;
@@ -33,6 +35,7 @@ pub struct App {
     cache: Cache,
     narration: String,
     narrated_ms: u64,
+    catalogue: Shared<Vec<kubedrill::lesson::Lesson>>,
     _frames: frame::Frames,
 }
 
@@ -44,6 +47,27 @@ struct Cache {
     inspection: Option<(InspectKey, Shared<kubedrill::scene::inspect::Inspection>)>,
     drill: Option<Shared<kubedrill::app::drill::Drill>>,
     marks: Option<((usize, u32, u64), Shared<Vec<super::timeline::Mark>>)>,
+    /// When the costly ones were built last, and when one that waits is to be built.
+    built: [u64; 3],
+    late: Option<u64>,
+}
+
+/// What costs much is built at most this often while only details change, in milliseconds: the
+/// inspector's search of the trace; with a crowd on the stage also the scene and the terminal's links.
+const INSPECT_EVERY: u64 = 250;
+const CROWD_EVERY: [u64; 2] = [100, 500];
+
+impl Cache {
+    /// Whether something built last at `built[which]` may be built again now.
+    fn may(&mut self, which: usize, every: u64, now: u64) -> bool {
+        let at = self.built[which] + every;
+        if now < at {
+            self.late = Some(self.late.map_or(at, |late| late.min(at)));
+            return false;
+        }
+        self.built[which] = now;
+        true
+    }
 }
 
 type SceneKey = (u64, u64, (i32, i32), Option<u32>, Lang);
@@ -63,8 +87,9 @@ impl Component for App {
         }
         let emit = ctx.link().callback(|action| action);
         let frames = frame::Frames::start(ctx.link().callback(Action::Frame));
-        let mut app =
-            App { state, emit, cache: Cache::default(), narration: String::new(), narrated_ms: 0, _frames: frames };
+        let catalogue = Shared::new(kubedrill::lesson::names().filter_map(kubedrill::lesson::shipped).collect());
+        let (cache, narration) = (Cache::default(), String::new());
+        let mut app = App { state, emit, cache, narration, narrated_ms: 0, catalogue, _frames: frames };
         app.refresh();
         app
     }
@@ -86,6 +111,7 @@ impl Component for App {
             || !self.state.player.glides.is_empty()
             || self.state.hand.is_some()
             || self.state.toast.is_some()
+            || self.cache.late.is_some_and(|at| self.state.player.now_ms >= at)
             || self.cache.drill.as_deref() != self.state.drill.as_ref();
         if redraw {
             self.refresh();
@@ -115,7 +141,7 @@ impl Component for App {
                     if !s.embed && s.settings.lesson_open { <a href="#lesson">{ t(lang, Text::SkipToLesson) }</a> }
                 </nav>
                 { self.chrome() }
-                <main class="work">
+                <main class="work" inert={s.dialog.is_some() || s.export.is_some()}>
                     if !s.embed && s.settings.lesson_open {
                         { self.lesson() }
                         { self.splitter(Region::Lesson) }
@@ -133,6 +159,9 @@ impl Component for App {
                     }
                 </main>
                 <p class="visually-hidden" role="status" aria-live="polite" aria-label={t(lang, Text::NarrationRegion)}>{ self.narration.clone() }</p>
+                if let Some(bundle) = &s.export {
+                    <Export bundle={Shared::of(bundle.clone())} catalogue={self.catalogue.clone()} {lang} emit={self.emit.clone()} />
+                }
                 <Dialogs dialog={s.dialog.clone()} notice={s.notice.clone()} toast={s.toast.as_ref().map(|(w, _)| w.to_string())} {lang} emit={self.emit.clone()} />
             </div>
         }
@@ -168,7 +197,7 @@ impl App {
         let s = &self.state;
         let lesson = s.drill.as_ref().map(|d| d.lesson.name.clone()).unwrap_or_default();
         html! {
-            <Chrome {lesson} profile={s.world().config.profile} theme={s.settings.theme} lang={s.settings.lang}
+            <Chrome {lesson} catalogue={self.catalogue.clone()} profile={s.world().config.profile} theme={s.settings.theme} lang={s.settings.lang}
                 lesson_open={s.settings.lesson_open} menu={s.menu} embed={s.embed} emit={self.emit.clone()} />
         }
     }
@@ -181,7 +210,7 @@ impl App {
     fn lesson(&self) -> Html {
         let s = &self.state;
         html! {
-            <Lesson drill={self.cache.drill.clone()} typing={s.hand.is_some()} start={s.session.start()} lang={s.settings.lang} emit={self.emit.clone()} />
+            <Lesson drill={self.cache.drill.clone()} catalogue={self.catalogue.clone()} profile={s.world().config.profile} typing={s.hand.is_some()} start={s.session.start()} lang={s.settings.lang} emit={self.emit.clone()} />
         }
     }
 
@@ -190,7 +219,8 @@ impl App {
         let Some((_, scene)) = &self.cache.scene else { return html! { <section class="stage" /> } };
         html! {
             <Stage scene={scene.clone()} travellers={s.player.travellers(scene, s.reduced_motion)} caption={s.player.caption.clone()}
-                selected={s.selected.clone()} hovered={s.hovered.clone()} lang={s.settings.lang} follow={s.player.follow} past={s.in_past()} emit={self.emit.clone()} />
+                selected={s.selected.clone()} hovered={s.hovered.clone()} lang={s.settings.lang} follow={s.player.follow} past={s.in_past()}
+                replayed={s.replayed()} theme={s.settings.theme} emit={self.emit.clone()} />
         }
     }
 
@@ -234,6 +264,9 @@ impl App {
         html! {
             <>
                 <Terminal tabs={tabs.collect::<Vec<_>>()} tab={s.tab} {lines} {prompt} busy={busy(s.tab)} draft={s.draft()} lang={s.settings.lang} emit={self.emit.clone()} />
+                if let Some(file) = &s.editor {
+                    <Editor file={Shared::of(file.clone())} lang={s.settings.lang} emit={self.emit.clone()} />
+                }
                 <KeyRow lang={s.settings.lang} emit={self.emit.clone()} />
             </>
         }
@@ -313,26 +346,44 @@ impl App {
             self.cache.drill = self.state.drill.clone().map(Shared::new);
         }
         let s = &mut self.state;
+        let cache = &mut self.cache;
+        cache.late = None;
+        let display = s.player.now_ms;
+        let crowded = cache.scene.as_ref().is_some_and(|(_, scene)| !scene.crowd.is_empty());
+        let [scene_every, lines_every] = if crowded { CROWD_EVERY } else { [0, 0] };
         let (steps, revision) = (s.world().steps, objects(s.world()).revision());
         let key: SceneKey = (steps, s.world().trace.last_id().0, s.stage, s.zoom, s.settings.lang);
-        if self.cache.scene.as_ref().is_none_or(|(k, _)| *k != key) {
+        let (new, moved) = match &cache.scene {
+            None => (true, true),
+            Some((k, _)) => (*k != key, (k.2, k.3, k.4) != (key.2, key.3, key.4)),
+        };
+        if new && (moved || cache.may(0, scene_every, display)) {
             let scene = kubedrill::scene::build(&s.session.world, s.stage, s.zoom, &mut s.slots, s.settings.lang);
-            self.cache.scene = Some((key, Shared::new(scene)));
+            cache.scene = Some((key, Shared::new(scene)));
         }
         let draft = s.draft();
         let shown = s
             .terminal(s.tab)
             .map_or((0, 0), |t| (t.screen.len(), t.screen.last().map_or(0, |c| c.at.0 + c.text.len() as u64)));
         let key: LinesKey = (s.tab, shown.1, shown.0, draft.cleared as u64, revision);
-        if self.cache.lines.as_ref().is_none_or(|(k, _)| *k != key) {
+        let (new, moved) = match &cache.lines {
+            None => (true, true),
+            Some((k, _)) => (*k != key, (k.0, k.1, k.2, k.3) != (key.0, key.1, key.2, key.3)),
+        };
+        if new && (moved || cache.may(1, lines_every, display)) {
             let names = machines::names(s.world());
             let lines = s.terminal(s.tab).map(|t| screen::lines(&t.screen, draft.cleared, &names)).unwrap_or_default();
-            self.cache.lines = Some((key, Shared::new(lines)));
+            cache.lines = Some((key, Shared::new(lines)));
         }
         if let Some(target) = &s.selected {
             let key: InspectKey = (target.clone(), revision, s.world().trace.last_id().0, s.settings.lang);
-            if self.cache.inspection.as_ref().is_none_or(|(k, _)| *k != key) {
-                self.cache.inspection = Some((key, Shared::new(inspect(s.world(), target, s.settings.lang))));
+            let (new, moved) = match &cache.inspection {
+                None => (true, true),
+                Some((k, _)) => (*k != key, k.0 != key.0 || k.3 != key.3),
+            };
+            let every = if s.player.playing { INSPECT_EVERY } else { 0 };
+            if new && (moved || cache.may(2, every, display)) {
+                cache.inspection = Some((key, Shared::new(inspect(s.world(), target, s.settings.lang))));
             }
         }
         let (start, end, now) = (s.session.start(), s.session.end(), s.session.now());

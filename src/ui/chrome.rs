@@ -3,18 +3,21 @@
 use kubedrill::app::Action;
 use kubedrill::app::link::profile_name;
 use kubedrill::app::settings::Theme;
+use kubedrill::lesson::Lesson;
+use kubedrill::lesson::format::Topic;
 use kubedrill::scene::{Lang, Text, t};
 use kubedrill::sim::Profile;
 use yew::prelude::*;
 
 use super::icon::{Glyph, Icon};
-use super::shared::{Emit, on};
+use super::shared::{Emit, Shared, on};
 use crate::web::{dom, effects, place};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
     /// Name of the open drill; empty: free play.
     pub lesson: String,
+    pub catalogue: Shared<Vec<Lesson>>,
     pub profile: Profile,
     pub theme: Theme,
     pub lang: Lang,
@@ -67,12 +70,17 @@ fn lessons(props: &Props) -> Html {
             emit.emit(Action::Lesson((!name.is_empty()).then_some(name)));
         })
     };
-    let all = kubedrill::lesson::names().filter_map(kubedrill::lesson::shipped);
+    let option = |l: &Lesson| {
+        html! { <option value={l.name.clone()} selected={l.name == props.lesson}>{ lang.pick(&l.title.en, &l.title.ko).clone() }</option> }
+    };
+    let topics = Topic::ALL.into_iter().filter(|t| props.catalogue.iter().any(|l| l.topic == *t));
     html! {
         <select class="lesson-title" aria-label={t(lang, Text::Lesson)} onchange={chosen}>
             <option value="" selected={props.lesson.is_empty()}>{ t(lang, Text::FreePlay) }</option>
-            { for all.map(|l| html! {
-                <option value={l.name.clone()} selected={l.name == props.lesson}>{ lang.pick(&l.title.en, &l.title.ko).clone() }</option>
+            { for topics.map(|topic| html! {
+                <optgroup label={lang.pick(topic.title().1, topic.title().0)}>
+                    { for props.catalogue.iter().filter(|l| l.topic == topic).map(option) }
+                </optgroup>
             }) }
         </select>
     }
@@ -112,6 +120,7 @@ fn menu(props: &Props) -> Html {
         <div class="menu">
             { item(Glyph::Share, Text::Share, Action::Share) }
             { item(Glyph::Download, Text::Export, Action::Export) }
+            { item(Glyph::Panel, Text::FilesHint, Action::Edit) }
             { item(Glyph::Download, Text::SaveSession, Action::SaveSession) }
             <label class="with-icon file"><Icon glyph={Glyph::Panel} />{ t(lang, Text::OpenSession) }<input type="file" accept=".json,application/json" onchange={open} /></label>
             { item(Glyph::Reset, Text::Reset, Action::Reset) }

@@ -5,7 +5,7 @@ use kubedrill::scene::{Lang, Text, t};
 use yew::prelude::*;
 
 use super::icon::{Glyph, Icon};
-use super::shared::{Emit, on};
+use super::shared::{Emit, on, on_escape};
 use crate::web::{dom, place};
 
 #[derive(Properties, PartialEq)]
@@ -48,17 +48,9 @@ fn Share(props: &ShareProps) -> Html {
     let lang = props.lang;
     let link = place::address(&place::query(), &format!("session={}", props.fragment));
     use_effect_with((), |()| dom::focus("share-copy"));
-    let escape = {
-        let emit = props.emit.clone();
-        Callback::from(move |e: KeyboardEvent| {
-            if e.key() == "Escape" {
-                emit.emit(Action::CloseDialog);
-            }
-        })
-    };
     html! {
         <div class="veil" onclick={on(&props.emit, Action::CloseDialog)}>
-            <div class="dialog" role="dialog" aria-modal="true" aria-label={t(lang, Text::Share)} onkeydown={escape}
+            <div class="dialog" role="dialog" aria-modal="true" aria-label={t(lang, Text::Share)} onkeydown={on_escape(&props.emit)}
                 onclick={Callback::from(|e: MouseEvent| e.stop_propagation())}>
                 <h2>{ t(lang, Text::Share) }</h2>
                 <p>{ t(lang, Text::LinkHint) }</p>

@@ -3,9 +3,10 @@
 use kubedrill::app::Action;
 use kubedrill::app::drill::Drill;
 use kubedrill::base::Time;
-use kubedrill::lesson::format::{Command, Prediction, Step, Text as Words};
+use kubedrill::lesson::format::{Command, Prediction, Step, Text as Words, Topic};
 use kubedrill::scene::ticks::clock;
 use kubedrill::scene::{Lang, Text, t};
+use kubedrill::sim::Profile;
 use yew::prelude::*;
 
 use super::icon::{Glyph, Icon};
@@ -15,6 +16,8 @@ use super::shared::{Emit, Shared, on};
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub drill: Option<Shared<Drill>>,
+    pub catalogue: Shared<Vec<kubedrill::lesson::Lesson>>,
+    pub profile: Profile,
     /// The step whose commands are being typed.
     pub typing: bool,
     pub start: Time,
@@ -40,32 +43,39 @@ pub fn Lesson(props: &Props) -> Html {
 }
 
 /// Commands to begin with when no drill is open.
-const FIRST: [&str; 5] = [
+const FIRST: [&str; 6] = [
     "kubectl get nodes -o wide",
     "kubectl get pods -A",
-    "kubectl create deployment web --image=nginx --replicas=3",
+    "kubectl create -f nginx-pod.yaml",
+    "kubectl create deployment web --image=nginx",
     "kubectl get pods -o wide",
     "kubectl describe pod",
 ];
 
 fn free_play(props: &Props) -> Html {
     let lang = props.lang;
-    let drills = kubedrill::lesson::names().filter_map(kubedrill::lesson::shipped);
+    let drills =
+        |topic| props.catalogue.iter().filter(move |d| d.topic == topic && d.profiles.contains(&props.profile));
+    let topics = Topic::ALL.into_iter().filter(|t| drills(*t).next().is_some());
     html! {
         <>
             <header><h2>{ t(lang, Text::FreePlay) }</h2></header>
             <div class="lesson-body">
                 <p>{ t(lang, Text::NoLesson) }</p>
-                <h3>{ t(lang, Text::Lessons) }</h3>
-                <ul class="catalogue">
-                    { for drills.map(|d| html! {
-                        <li><button onclick={on(&props.emit, Action::Lesson(Some(d.name.clone())))}>
-                            <b>{ say(&d.title, lang).to_owned() }</b><span>{ say(&d.summary, lang).to_owned() }</span>
-                        </button></li>
-                    }) }
-                </ul>
                 <h3>{ t(lang, Text::TryThese) }</h3>
                 { for FIRST.iter().map(|c| chip("m-k8s", c, props)) }
+                { for topics.map(|topic| html! {
+                    <section key={topic.title().1}>
+                        <h3>{ lang.pick(topic.title().1, topic.title().0) }</h3>
+                        <ul class="catalogue">
+                            { for drills(topic).map(|d| html! {
+                                <li key={d.name.clone()}><button onclick={on(&props.emit, Action::Lesson(Some(d.name.clone())))}>
+                                    <b>{ say(&d.title, lang).to_owned() }</b><span>{ say(&d.summary, lang).to_owned() }</span>
+                                </button></li>
+                            }) }
+                        </ul>
+                    </section>
+                }) }
             </div>
         </>
     }
@@ -129,6 +139,9 @@ fn step_body(drill: &Drill, i: usize, s: &Step, props: &Props) -> Html {
             if let Some(look) = &s.look_at {
                 <p class="look-at"><b>{ t(lang, Text::LookAt) }</b>{ " " }{ prose(say(look, lang)) }</p>
             }
+            { for s.hints.iter().enumerate().map(|(n, h)| html! {
+                <details class="hint-box" key={n}><summary>{ format!("{} {}", t(lang, Text::Hint), n + 1) }</summary><p>{ prose(say(h, lang)) }</p></details>
+            }) }
             <ul class="goals" aria-label={t(lang, Text::Goals)}>
                 { for s.checks.iter().enumerate().map(|(n, c)| goal(say(&c.title, lang), drill.check_done_at(i, n), props)) }
             </ul>

@@ -38,6 +38,7 @@ pub fn Machine(props: &Props) -> Html {
             Role::Worker => "worker",
         },
         (!m.on).then_some("off"),
+        m.booting.then_some("booting"),
         (m.role != Role::Host).then_some(m.belief.class()),
         m.tile.then_some("tile"),
     );
@@ -70,6 +71,7 @@ fn head(m: &MachineView, props: &Props) -> Html {
     let base = h.y + h.h / 2;
     let believed = t(lang, m.belief.text());
     let state = match (m.on, m.cut_off) {
+        _ if m.booting => t(lang, Text::Booting).to_owned(),
         (false, _) => t(lang, Text::PoweredOff).to_owned(),
         (true, true) => format!("{} · {believed}", t(lang, Text::CutOff)),
         (true, false) => believed.to_owned(),
@@ -78,8 +80,13 @@ fn head(m: &MachineView, props: &Props) -> Html {
     if m.two_truths {
         spoken += &format!("; {}; {}", t(lang, Text::BelievedDead), t(lang, Text::StillRuns));
     }
+    spoken += &crowded(m, lang);
     let beside = h.w > 170;
     let shows_state = m.role != Role::Host && (!m.on || m.cut_off || m.belief != Belief::Ready);
+    let chars = |text: &str| text.chars().count() as i32;
+    let needs = 26 + chars(&m.name) * 9 + chars(&m.ip) * 7 + if shows_state { tag_width(&state) + 12 } else { 0 };
+    // Painted pods have no names of their own to count.
+    let counted = m.pods.is_empty() && m.count > 0 && !shows_state && needs + 72 <= h.w;
     html! {
         <g class="machine-head" role="button" tabindex="0" onclick={on(&props.emit, select.clone())} onkeydown={on_keys(&props.emit, select)}
             ondblclick={on(&props.emit, Action::Zoom(Some(m.index)))}>
@@ -87,18 +94,35 @@ fn head(m: &MachineView, props: &Props) -> Html {
             <rect class="hit" x={(h.x + 2).to_string()} y={(h.y + 2).to_string()} width={(h.w - 4).to_string()} height={(h.h - 4).to_string()} rx="6" />
             <text class="head" x={(h.x + 10).to_string()} y={base.to_string()}>
                 <tspan class="machine-name">{ m.name.to_string() }</tspan>
-                if beside { <tspan class="machine-ip" dx="8">{ m.ip.to_string() }</tspan> }
+                if beside && needs <= h.w { <tspan class="machine-ip" dx="8">{ m.ip.to_string() }</tspan> }
             </text>
+            if counted { <text class="machine-count" x={(h.x + h.w - 10).to_string()} y={base.to_string()}>{ format!("{} {}", m.count, t(lang, Text::Pods)) }</text> }
             if shows_state { { tag(m, &state, beside) } }
         </g>
     }
+}
+
+fn tag_width(state: &str) -> i32 {
+    state.chars().map(|c| if c.is_ascii() { 7 } else { 12 }).sum::<i32>() + 14
+}
+
+/// For screen readers: how many pods are painted in it, and how many of them are in trouble.
+fn crowded(m: &MachineView, lang: Lang) -> String {
+    if !m.pods.is_empty() || m.count == 0 {
+        return String::new();
+    }
+    let troubled = match m.troubled {
+        0 => String::new(),
+        n => format!(", {n} {}", t(lang, Text::Troubled)),
+    };
+    format!("; {} {}{troubled}", m.count, t(lang, Text::Pods))
 }
 
 /// What the control plane believes: at the right end of the machine's line, or at the foot of a
 /// narrow box.
 fn tag(m: &MachineView, state: &str, beside: bool) -> Html {
     let (r, h) = (m.rect, m.head);
-    let w = state.chars().map(|c| if c.is_ascii() { 7 } else { 12 }).sum::<i32>() + 14;
+    let w = tag_width(state);
     let middle = if beside { h.y + h.h / 2 } else { r.y + r.h - 14 };
     html! {
         <g class={classes!("belief", if m.on && !(m.cut_off && m.belief == Belief::Ready) { m.belief.class() } else { "off" })}>
@@ -111,7 +135,9 @@ fn tag(m: &MachineView, state: &str, beside: bool) -> Html {
 fn tile_head(m: &MachineView, props: &Props) -> Html {
     let r = m.rect;
     let select = Action::Select(Some(Target::Machine(m.index)));
-    let spoken = format!("{}, {} {}", m.name, m.count, t(props.lang, Text::Pods));
+    let trouble =
+        if m.troubled > 0 { format!(", {} {}", m.troubled, t(props.lang, Text::Troubled)) } else { String::new() };
+    let spoken = format!("{}, {} {}{trouble}", m.name, m.count, t(props.lang, Text::Pods));
     html! {
         <g class="machine-head" role="button" tabindex="0"
             onclick={on(&props.emit, select.clone())} onkeydown={on_keys(&props.emit, select)}

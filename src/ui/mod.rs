@@ -3,7 +3,10 @@
 
 pub mod app;
 pub mod chrome;
+pub mod crowd;
 pub mod dialog;
+pub mod editor;
+pub mod export;
 pub mod icon;
 pub mod inspector;
 pub mod keyrow;

@@ -16,7 +16,7 @@ pub struct Props {
     pub emit: Emit,
 }
 
-fn word(look: Look) -> Text {
+pub fn word(look: Look) -> Text {
     match look {
         Look::Pending => Text::Pending,
         Look::Creating => Text::Creating,
@@ -89,7 +89,7 @@ pub fn Pod(props: &Props) -> Html {
         hue
     );
     let d = outline(r, p.look);
-    let still = p.alive && matches!(p.look, Look::Terminating | Look::Ghost);
+    let still = p.marked();
     let label_y = (r.y + r.h / 2).to_string();
     let body = if p.dot {
         Html::default()

@@ -16,6 +16,9 @@ impl<T> Shared<T> {
     pub fn new(value: T) -> Shared<T> {
         Shared(Rc::new(value))
     }
+    pub fn of(value: Rc<T>) -> Shared<T> {
+        Shared(value)
+    }
 }
 impl<T> Clone for Shared<T> {
     fn clone(&self) -> Shared<T> {
@@ -52,6 +55,16 @@ pub fn on_keys(emit: &Emit, action: Action) -> Callback<yew::KeyboardEvent> {
         if e.key() == "Enter" || e.key() == " " {
             e.prevent_default();
             emit.emit(action.clone());
+        }
+    })
+}
+
+/// Escape closes what lies over the page.
+pub fn on_escape(emit: &Emit) -> Callback<yew::KeyboardEvent> {
+    let emit = emit.clone();
+    Callback::from(move |e: yew::KeyboardEvent| {
+        if e.key() == "Escape" {
+            emit.emit(Action::CloseDialog);
         }
     })
 }

@@ -2,11 +2,13 @@
 
 use kubedrill::app::Action;
 use kubedrill::app::player::{Caption, Traveller};
+use kubedrill::app::settings::Theme;
 use kubedrill::machine::Role;
 use kubedrill::scene::machines::MachineView;
 use kubedrill::scene::{Lang, Scene, Target, Text, t};
 use yew::prelude::*;
 
+use super::crowd::Crowd;
 use super::machine::{Machine, circled};
 use super::packets::Packets;
 use super::pod::Pod;
@@ -24,6 +26,9 @@ pub struct Props {
     pub follow: bool,
     /// Looking at the past.
     pub past: bool,
+    /// How much of a session is replayed, in percent, while it is.
+    pub replayed: Option<u32>,
+    pub theme: Theme,
     pub emit: Emit,
 }
 
@@ -48,17 +53,45 @@ pub fn Stage(props: &Props) -> Html {
     let node = use_size(&props.emit);
     let (scene, lang) = (&props.scene, props.lang);
     let (w, h) = (scene.layout.width, scene.layout.height);
+    // Painted pods are no elements: what is meant is found by its place.
+    let crowded = !scene.crowd.is_empty();
+    let at = {
+        let (scene, node) = (scene.clone(), node.clone());
+        move |e: &MouseEvent| {
+            let (x, y) = dom::within(&node, e)?;
+            scene.crowd_at(x, y).map(|p| Target::Object(p.key.clone()))
+        }
+    };
+    let click = {
+        let (at, emit) = (at.clone(), props.emit.clone());
+        Callback::from(move |e: MouseEvent| {
+            if let Some(target) = at(&e) {
+                emit.emit(Action::Select(Some(target)));
+            }
+        })
+    };
+    let moved = {
+        let (emit, hovered) = (props.emit.clone(), props.hovered.clone());
+        Callback::from(move |e: PointerEvent| {
+            let target = at(&e);
+            if target != hovered && (target.is_some() || matches!(hovered, Some(Target::Object(_)))) {
+                emit.emit(Action::Hover(target));
+            }
+        })
+    };
     html! {
-        <section class={classes!("stage", props.past.then_some("past"), props.follow.then_some("following"))} ref={node} aria-label={t(lang, Text::Stage)} id="stage">
+        <section class={classes!("stage", props.past.then_some("past"), props.follow.then_some("following"), crowded.then_some("crowded"))} ref={node} aria-label={t(lang, Text::Stage)} id="stage"
+            onclick={crowded.then_some(click)} onpointermove={crowded.then_some(moved)}>
             <svg class={classes!(scene.layout.dense.then_some("dense"), scene.layout.large.then_some("large"))} viewBox={format!("0 0 {w} {h}")} width={w.to_string()} height={h.to_string()}>
                 { defs() }
                 <Still scene={scene.clone()} {lang} numbers={props.follow} selected={props.selected.clone()} hovered={props.hovered.clone()} emit={props.emit.clone()} />
                 <Packets travellers={props.travellers.clone()} width={w} />
             </svg>
+            if crowded { <Crowd scene={scene.clone()} theme={props.theme} {lang} /> }
             if scene.zoomed {
                 <button class="zoom-out" onclick={on(&props.emit, Action::Zoom(None))}>{ t(lang, Text::ZoomOut) }</button>
             }
-            <CaptionLine caption={props.caption.clone()} past={props.past} {lang} />
+            <CaptionLine caption={props.caption.clone()} past={props.past} replayed={props.replayed} {lang} />
         </section>
     }
 }
@@ -67,12 +100,16 @@ pub fn Stage(props: &Props) -> Html {
 struct CaptionProps {
     caption: Option<Caption>,
     past: bool,
+    replayed: Option<u32>,
     lang: Lang,
 }
 
 /// The one line that says what happens.
 #[component]
 fn CaptionLine(props: &CaptionProps) -> Html {
+    if let Some(percent) = props.replayed {
+        return html! { <p class="caption past-note" role="status">{ format!("{} · {percent} %", t(props.lang, Text::Replaying)) }</p> };
+    }
     match &props.caption {
         Some(c) => html! {
             <p class={classes!("caption", c.error.then_some("error"))}>
@@ -106,7 +143,29 @@ struct StillProps {
     emit: Emit,
 }
 
-/// Everything that does not travel: drawn again only when the scene changes.
+/// How many more pods wait for a node than are drawn.
+fn more_waiting(scene: &Scene) -> Html {
+    let Some(left) = scene.waiting.last().map(|p| p.rect) else { return Html::default() };
+    html! { <text class="more" x={(left.x - 8).to_string()} y={left.center().y.to_string()}>{ format!("+{}", scene.more_waiting) }</text> }
+}
+
+/// The name of a pod that is too small to hold it, while it is pointed at.
+fn tip(props: &StillProps) -> Html {
+    let scene = &props.scene;
+    let Some(Target::Object(key)) = &props.hovered else { return Html::default() };
+    let Some(p) = scene.pods().find(|p| p.key == *key && p.dot) else { return Html::default() };
+    let text = format!("{} · {}", p.key.name, p.status);
+    let w = text.chars().count() as i32 * 7 + 16;
+    let x = (p.rect.center().x - w / 2).clamp(4, (scene.layout.width - w - 4).max(4));
+    let y = if p.rect.y > 40 { p.rect.y - 30 } else { p.rect.y + p.rect.h + 8 };
+    html! {
+        <g class="tip" aria-hidden="true">
+            <rect x={x.to_string()} y={y.to_string()} width={w.to_string()} height="22" rx="6" />
+            <text x={(x + w / 2).to_string()} y={(y + 11).to_string()}>{ text }</text>
+        </g>
+    }
+}
+
 /// A machine's box, beneath the rails.
 fn ground(m: &MachineView, props: &StillProps) -> Html {
     let (r, me) = (m.rect, Target::Machine(m.index));
@@ -120,6 +179,7 @@ fn ground(m: &MachineView, props: &StillProps) -> Html {
         "ground",
         role,
         (!m.on).then_some("off"),
+        m.booting.then_some("booting"),
         (m.role != Role::Host).then_some(m.belief.class()),
         lit.then_some("lit"),
     );
@@ -128,6 +188,7 @@ fn ground(m: &MachineView, props: &StillProps) -> Html {
     }
 }
 
+/// Everything that does not travel: drawn again only when the scene changes.
 #[component]
 fn Still(props: &StillProps) -> Html {
     let (scene, lang, emit) = (&props.scene, props.lang, &props.emit);
@@ -156,9 +217,11 @@ fn Still(props: &StillProps) -> Html {
                     <text x={u.center().x.to_string()} y={u.center().y.to_string()}>{ t(lang, Text::Users) }</text>
                 </g>
             }
+            if scene.more_waiting > 0 { { more_waiting(scene) } }
             if let Some(r) = ring {
-                <rect class="ring" x={(r.x - 3).to_string()} y={(r.y - 3).to_string()} width={(r.w + 6).to_string()} height={(r.h + 6).to_string()} rx="9" />
+                <rect class="ring" x={(r.x - 3).to_string()} y={(r.y - 3).to_string()} width={(r.w + 6).to_string()} height={(r.h + 6).to_string()} rx={if r.w < 24 { "4" } else { "9" }} />
             }
+            { tip(props) }
         </>
     }
 }

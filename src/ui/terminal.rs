@@ -44,6 +44,7 @@ pub fn Terminal(props: &Props) -> Html {
                 <div class="tabs" role="tablist" aria-label={t(lang, Text::Terminal)}>
                     { for props.tabs.iter().map(|tab| tab_button(tab, props)) }
                 </div>
+                <button class="small" onclick={on(&props.emit, Action::Edit)} title={t(lang, Text::FilesHint)}>{ t(lang, Text::Files) }</button>
                 if props.busy {
                     <span class="busy"><span class="busy-dot"></span>{ t(lang, Text::Running) }</span>
                     <button class="small" onclick={on(&props.emit, Action::UntilSomething)}>

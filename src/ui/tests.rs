@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use super::shared::Shared;
 use super::stage::Stage;
-use super::{inspector, lesson, stage, terminal, timeline};
+use super::{editor, export, inspector, lesson, stage, terminal, timeline};
 
 /// Renders a component to HTML. Nothing here waits, so polling once is enough.
 fn html<C>(props: C::Properties) -> String
@@ -58,8 +58,59 @@ fn stage_html(lang: Lang) -> String {
         lang,
         follow: true,
         past: false,
+        replayed: None,
+        theme: kubedrill::app::settings::Theme::Light,
         emit: emit(),
     })
+}
+
+fn catalogue() -> Shared<Vec<kubedrill::lesson::Lesson>> {
+    Shared::new(kubedrill::lesson::names().filter_map(kubedrill::lesson::shipped).collect())
+}
+
+#[test]
+fn the_bundle_explains_its_lines_and_refuses_beside_the_field() {
+    let mut s = state("?lesson=kubelet-stopped");
+    reduce(&mut s, Action::Export);
+    reduce(&mut s, Action::ExportFile("config.sh".into()));
+    let props = |s: &State, lang| export::Props {
+        bundle: Shared::of(s.export.clone().unwrap()),
+        catalogue: catalogue(),
+        lang,
+        emit: emit(),
+    };
+    check(&html::<export::Export>(props(&s, Lang::En)), &["swapoff", "Δ swap", "Worker nodes", "Download zip"]);
+    reduce(&mut s, Action::Knob("workers", "12".into()));
+    let refused = html::<export::Export>(props(&s, Lang::Ko));
+    check(&refused, &["aria-invalid=\"true\"", "id=\"why-workers\"", "disabled", "표시된 칸"]);
+}
+
+#[test]
+fn the_editor_shows_a_file_of_its_machine() {
+    let mut s = state("");
+    reduce(&mut s, Action::Edit);
+    reduce(&mut s, Action::EditPath("/root/nginx-pod.yaml".into()));
+    let file = Shared::of(s.editor.clone().unwrap());
+    let html = html::<editor::Editor>(editor::Props { file, lang: Lang::Ko, emit: emit() });
+    check(&html, &["m-k8s", "kind: Pod", "/root/nginx-pod.yaml", "disabled"]);
+}
+
+#[test]
+fn free_play_lists_its_drills_by_topic() {
+    let s = state("");
+    let html = html::<lesson::Lesson>(lesson::Props {
+        drill: None,
+        catalogue: catalogue(),
+        profile: s.world().config.profile,
+        typing: false,
+        start: s.session.start(),
+        lang: Lang::En,
+        emit: emit(),
+    });
+    check(
+        &html,
+        &["Nodes and scheduling", "Deleting a pod while its kubelet is stopped", "kubectl create -f nginx-pod.yaml"],
+    );
 }
 
 #[test]
@@ -73,6 +124,8 @@ fn the_lesson_shows_its_open_step() {
     let s = state("?lesson=kubelet-stopped");
     let props = |lang| lesson::Props {
         drill: s.drill.clone().map(Shared::<Drill>::new),
+        catalogue: catalogue(),
+        profile: s.world().config.profile,
         typing: false,
         start: s.session.start(),
         lang,

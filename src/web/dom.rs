@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::{Callback, NodeRef};
 
 pub fn document() -> Option<web_sys::Document> {
@@ -14,7 +14,14 @@ pub fn value(event: &web_sys::Event) -> String {
     let target = event.target();
     let input = target.as_ref().and_then(|t| t.dyn_ref::<HtmlInputElement>()).map(HtmlInputElement::value);
     let select = || target.as_ref().and_then(|t| t.dyn_ref::<HtmlSelectElement>()).map(HtmlSelectElement::value);
-    input.or_else(select).unwrap_or_default()
+    let area = || target.as_ref().and_then(|t| t.dyn_ref::<HtmlTextAreaElement>()).map(HtmlTextAreaElement::value);
+    input.or_else(select).or_else(area).unwrap_or_default()
+}
+
+/// A mouse event's place within an element.
+pub fn within(node: &NodeRef, event: &web_sys::MouseEvent) -> Option<(i32, i32)> {
+    let corner = node.cast::<Element>()?.get_bounding_client_rect();
+    Some((event.client_x() - corner.x() as i32, event.client_y() - corner.y() as i32))
 }
 
 /// Width and height of an element in CSS pixels.

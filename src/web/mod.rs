@@ -1,5 +1,6 @@
 //! The edge to the browser: the only user of web-sys. Small functions; no state of the app.
 
+pub mod canvas;
 pub mod dom;
 pub mod effects;
 pub mod frame;

@@ -1,0 +1,163 @@
+//! The lab bundle: its knobs, its files, and what each line of them does.
+
+use kubedrill::app::Action;
+use kubedrill::app::export::{Export as Bundle, Field};
+use kubedrill::bundle::explain;
+use kubedrill::lesson::Lesson;
+use kubedrill::scene::{Lang, Text, t};
+use yew::prelude::*;
+
+use super::icon::{Glyph, Icon};
+use super::shared::{Emit, Shared, on, on_escape};
+use crate::web::dom;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub bundle: Shared<Bundle>,
+    pub catalogue: Shared<Vec<Lesson>>,
+    pub lang: Lang,
+    pub emit: Emit,
+}
+
+#[component]
+pub fn Export(props: &Props) -> Html {
+    let (b, lang, emit) = (&props.bundle, props.lang, &props.emit);
+    use_effect_with((), |()| dom::focus("bundle-close"));
+    html! {
+        <div class="sheet" role="dialog" aria-modal="true" aria-label={t(lang, Text::Export)} onkeydown={on_escape(emit)}>
+            <header class="sheet-head">
+                <h2>{ t(lang, Text::Export) }</h2>
+                { lessons(props) }
+                <span class="spring"></span>
+                <button class="primary with-icon" disabled={!b.refusals.is_empty()} onclick={on(emit, Action::Download)}><Icon glyph={Glyph::Download} />{ t(lang, Text::DownloadZip) }</button>
+                <button id="bundle-close" class="icon-button" onclick={on(emit, Action::CloseDialog)} aria-label={t(lang, Text::Close)} title={t(lang, Text::Close)}><Icon glyph={Glyph::Close} /></button>
+            </header>
+            <div class="sheet-body">
+                <form class="knobs" aria-label={t(lang, Text::Knobs)} onsubmit={Callback::from(|e: SubmitEvent| e.prevent_default())}>
+                    <p class="hint">{ t(lang, if b.refusals.is_empty() { Text::BundleIntro } else { Text::FixKnobs }) }</p>
+                    { for b.fields().iter().map(|f| field(f, props)) }
+                </form>
+                <nav class="files" aria-label={t(lang, Text::Files)}>
+                    <ul>{ for b.files.iter().map(|(path, _)| file(path, props)) }</ul>
+                </nav>
+                <Source bundle={b.clone()} {lang} />
+            </div>
+        </div>
+    }
+}
+
+fn lessons(props: &Props) -> Html {
+    let lang = props.lang;
+    let chosen = {
+        let emit = props.emit.clone();
+        Callback::from(move |e: Event| emit.emit(Action::ExportLesson(dom::value(&e))))
+    };
+    html! {
+        <select class="lesson-title" aria-label={t(lang, Text::Lesson)} onchange={chosen}>
+            { for props.catalogue.iter().map(|l| html! {
+                <option value={l.name.clone()} selected={l.name == props.bundle.lesson.name}>{ lang.pick(&l.title.en, &l.title.ko).clone() }</option>
+            }) }
+        </select>
+    }
+}
+
+fn title(field: &str) -> Text {
+    match field {
+        "profile" => Text::Profile,
+        "workers" => Text::KnobWorkers,
+        "kubernetesVersion" => Text::KnobVersion,
+        "cpus" => Text::KnobCpus,
+        "memoryMib" => Text::KnobMemory,
+        "workerCpus" => Text::KnobWorkerCpus,
+        "workerMemoryMib" => Text::KnobWorkerMemory,
+        "provider" => Text::KnobProvider,
+        "arch" => Text::KnobArch,
+        "networkPrefix" => Text::KnobNetwork,
+        "cni" => Text::KnobCni,
+        "podCidr" => Text::KnobPodCidr,
+        _ => Text::KnobServiceCidr,
+    }
+}
+
+/// A knob with its refusal beneath it.
+fn field(f: &Field, props: &Props) -> Html {
+    let (lang, name) = (props.lang, f.name);
+    let value = props.bundle.value(name);
+    let refusal = props.bundle.refusal(name);
+    let (id, why) = (format!("knob-{name}"), format!("why-{name}"));
+    let described = refusal.map(|_| why.clone());
+    let invalid = refusal.map(|_| "true");
+    let change = {
+        let emit = props.emit.clone();
+        Callback::from(move |e: Event| emit.emit(Action::Knob(name, dom::value(&e))))
+    };
+    let typed = {
+        let emit = props.emit.clone();
+        Callback::from(move |e: InputEvent| emit.emit(Action::Knob(name, dom::value(&e))))
+    };
+    let choices = f.choices.iter();
+    html! {
+        <div class={classes!("knob", refusal.map(|_| "refused"))} key={name}>
+            <label for={id.clone()}>{ t(lang, title(name)) }</label>
+            if f.open {
+                <input {id} type="text" {value} oninput={typed} aria-describedby={described} aria-invalid={invalid} autocomplete="off" spellcheck="false"
+                    list={(!f.choices.is_empty()).then(|| format!("list-{name}"))} />
+                if !f.choices.is_empty() {
+                    <datalist id={format!("list-{name}")}>{ for choices.map(|c| html! { <option value={*c} /> }) }</datalist>
+                }
+            } else {
+                <select {id} onchange={change} aria-describedby={described} aria-invalid={invalid}>
+                    { for choices.map(|c| html! { <option value={*c} selected={*c == value}>{ *c }</option> }) }
+                </select>
+            }
+            if let Some(r) = refusal { <p class="refusal" id={why} role="alert">{ lang.pick(&r.reason.en, &r.reason.ko).clone() }</p> }
+        </div>
+    }
+}
+
+fn file(path: &str, props: &Props) -> Html {
+    let open = props.bundle.open == path;
+    html! {
+        <li key={path.to_owned()}><button class={classes!(open.then_some("chosen"))} aria-current={open.then_some("true")} onclick={on(&props.emit, Action::ExportFile(path.into()))}>{ path.to_owned() }</button></li>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SourceProps {
+    bundle: Shared<Bundle>,
+    lang: Lang,
+}
+
+/// The open file, line by line, with what each line does beside it.
+#[component]
+fn Source(props: &SourceProps) -> Html {
+    let (b, lang) = (&props.bundle, props.lang);
+    let lines = explain(&b.open, b.content());
+    let noted = lines.iter().any(|l| l.note.is_some());
+    let mut last = None;
+    html! {
+        <div class={classes!("source", noted.then_some("noted"))} role="region" aria-label={b.open.clone()} tabindex="0">
+            { for lines.iter().map(|l| {
+                // Lines of one statement share a note: it stands once.
+                let fresh = l.note.filter(|n| last != Some(n.en));
+                last = l.note.map(|n| n.en);
+                html! {
+                    <div class={classes!("line", fresh.is_some().then_some("says"))} key={l.number}>
+                        <span class="number" aria-hidden="true">{ l.number.to_string() }</span>
+                        <code>{ if l.text.is_empty() { " ".to_owned() } else { l.text.to_owned() } }</code>
+                        if let Some(n) = fresh { <p class="note">{ lang.pick(n.en, n.ko) }{ changes(n.changes, lang) }</p> }
+                    </div>
+                }
+            }) }
+        </div>
+    }
+}
+
+/// What of a machine a line changes, as a tag.
+fn changes(what: &str, lang: Lang) -> Html {
+    match what {
+        "" | "cosmetic" => Html::default(),
+        "safety" => html! { <span class="tag quiet">{ t(lang, Text::Safety) }</span> },
+        what => html! { <span class="tag" title={t(lang, Text::Changes)}>{ format!("Δ {what}") }</span> },
+    }
+}
