@@ -40,7 +40,31 @@ macro_rules! shipped {
 
 /// The drills that ship. Adding one is adding a file to `lessons/` and its name here; a test holds the
 /// two to each other.
-static SHIPPED: &[Shipped] = shipped!["kubelet-stopped", "pod-or-deployment", "scheduler-deleted", "bad-image"];
+static SHIPPED: &[Shipped] = shipped![
+    "pod-or-deployment",
+    "scale-bare-pod",
+    "create-or-apply",
+    "rollout",
+    "bad-image",
+    "multi-container",
+    "daemonset",
+    "namespaces",
+    "labels",
+    "service",
+    "br-netfilter",
+    "kubelet-stopped",
+    "kubelet-pending",
+    "node-lost",
+    "docker-stopped",
+    "containerd-stopped",
+    "taints",
+    "node-selector",
+    "resources",
+    "drain",
+    "scheduler-deleted",
+    "master-kubelet-stopped",
+    "master-docker-stopped",
+];
 
 /// Names of the drills that ship, in the order in which they are shown.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -38,6 +38,11 @@ fn expected_output_is_what_is_printed() {
             if fold(kept) == fold(&now) {
                 continue;
             }
+            // A new drill's file is empty until somebody has looked at what is printed and had it written.
+            let insist = std::env::var_os("KUBEDRILL_TOOLS_REQUIRED").is_some();
+            if kept.is_empty() && !insist && std::env::var_os("KUBEDRILL_REWRITE").is_none() {
+                continue;
+            }
             let file = format!("{}.{}.txt", drill.name, bundle::profile_name(*profile));
             if std::env::var_os("KUBEDRILL_REWRITE").is_some() {
                 let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons/expected").join(&file);
