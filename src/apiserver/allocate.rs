@@ -26,9 +26,32 @@ pub fn create(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status
         object.set(&["spec", "clusterIPs"], list![ip]);
     }
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
-        node_ports(call, object)?;
+        node_ports(call, object, &[])?;
     }
     Ok(())
+}
+
+/// A Service that becomes reachable from outside gets its node ports; one that no longer is gives back
+/// those that it had.
+pub fn update(call: &mut Call<'_, '_>, old: &Object, object: &mut Object) -> Result<(), Status> {
+    if object.kind() != Kind::SERVICE {
+        return Ok(());
+    }
+    let had: Vec<i64> = ports(old).collect();
+    if matches!(object.str(&["spec", "type"]), "NodePort" | "LoadBalancer") {
+        return node_ports(call, object, &had);
+    }
+    for i in 0..object.items(&["spec", "ports"]).len() {
+        let port = object.entry(&["spec", "ports"]).make_list().make_mut()[i].make_map();
+        if port.get("nodePort").and_then(Value::as_int).is_some_and(|p| had.contains(&p)) {
+            port.remove("nodePort");
+        }
+    }
+    Ok(())
+}
+
+fn ports(object: &Object) -> impl Iterator<Item = i64> {
+    object.items(&["spec", "ports"]).iter().filter_map(|p| p.get("nodePort").and_then(Value::as_int))
 }
 
 /// Nothing to give back: allocations are read from what is stored.
@@ -55,11 +78,14 @@ fn port_taken(call: &Call<'_, '_>, port: i64) -> bool {
         .any(|s| s.items(&["spec", "ports"]).iter().any(|p| p.get("nodePort").and_then(Value::as_int) == Some(port)))
 }
 
-fn node_ports(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status> {
+/// Ports that the object `had` before are its own.
+fn node_ports(call: &mut Call<'_, '_>, object: &mut Object, had: &[i64]) -> Result<(), Status> {
     let count = object.items(&["spec", "ports"]).len();
     for i in 0..count {
         let asked = object.items(&["spec", "ports"])[i].get("nodePort").and_then(Value::as_int).unwrap_or(0);
-        let port = if asked == 0 {
+        let port = if had.contains(&asked) {
+            asked
+        } else if asked == 0 {
             let mut port = 0;
             while port == 0 || port_taken(call, port) {
                 port = NODE_PORTS.0 + call.ctx.rng.below((NODE_PORTS.1 - NODE_PORTS.0 + 1) as u64) as i64;

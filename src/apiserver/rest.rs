@@ -161,6 +161,7 @@ pub fn finish_update(call: &mut Call<'_, '_>, old: &Arc<Object>, mut object: Obj
     call.stage = Stage::Validation;
     if !status_only {
         validation::check_update(&object, old, call.profile)?;
+        allocate::update(call, old, &mut object)?;
     }
     call.stage = Stage::Storage;
     if object.body == old.body && object.managed.same_owners(&old.managed) {

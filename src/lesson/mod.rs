@@ -12,8 +12,12 @@ pub mod script;
 pub mod span;
 
 pub use check::Check;
-pub use format::{Lesson, Text};
+pub use format::{Lesson, Text, Topic};
 pub use progress::Progress;
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
 
 use crate::sim::Profile;
 
@@ -42,12 +46,14 @@ macro_rules! shipped {
 /// two to each other.
 static SHIPPED: &[Shipped] = shipped![
     "pod-or-deployment",
+    "nginx-killed",
     "scale-bare-pod",
     "create-or-apply",
     "rollout",
     "bad-image",
     "multi-container",
     "daemonset",
+    "statefulset",
     "namespaces",
     "labels",
     "service",
@@ -64,11 +70,31 @@ static SHIPPED: &[Shipped] = shipped![
     "scheduler-deleted",
     "master-kubelet-stopped",
     "master-docker-stopped",
+    "persistent-volume",
 ];
 
 /// Names of the drills that ship, in the order in which they are shown.
 pub fn names() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|s| s.name)
+}
+
+/// What a list of drills shows of one.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+pub struct Card {
+    pub name: String,
+    pub title: Text,
+    pub summary: Text,
+    pub topic: Topic,
+    pub profiles: Vec<Profile>,
+}
+
+/// The drills that ship, for showing a list. Only their heads are read, and only once.
+pub fn cards() -> &'static [Card] {
+    static CARDS: OnceLock<Vec<Card>> = OnceLock::new();
+    CARDS.get_or_init(|| {
+        let head = |s: &Shipped| s.yaml.find("\nsteps:").map_or(s.yaml, |end| &s.yaml[..end]);
+        SHIPPED.iter().filter_map(|s| serde_yaml::from_str(head(s)).ok()).collect()
+    })
 }
 
 /// The YAML text of a shipped drill.
@@ -92,4 +118,20 @@ pub fn printed_step<'a>(printed: &'a str, step: &str) -> Option<&'a str> {
 pub fn shipped(name: &str) -> Option<Lesson> {
     let parsed = Lesson::parse(source(name)?);
     Some(parsed.unwrap_or_else(|e| panic!("the shipped drill {name} does not parse: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_drill_has_its_card() {
+        for (card, name) in cards().iter().zip(names()) {
+            let lesson = shipped(name).expect("shipped");
+            let whole = (lesson.name, lesson.title, lesson.summary, lesson.topic, lesson.profiles);
+            let card = card.clone();
+            assert_eq!((card.name, card.title, card.summary, card.topic, card.profiles), whole);
+        }
+        assert_eq!(cards().len(), names().count());
+    }
 }
