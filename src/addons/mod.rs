@@ -13,6 +13,7 @@ pub mod files;
 pub mod kubeadm;
 pub mod lab;
 pub mod manifests;
+pub mod metrics_server;
 pub mod pki;
 
 #[cfg(test)]

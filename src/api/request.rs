@@ -64,7 +64,8 @@ pub struct Request {
     pub namespace: Str,
     /// Empty for List, Watch, Create and DeleteCollection.
     pub name: Str,
-    /// `status`, `scale`, `binding`, `eviction`, or empty.
+    /// `status`, `scale`, `binding`, `eviction`, or empty; `metrics`: the same name in the API group
+    /// metrics.k8s.io, which metrics-server serves.
     pub subresource: Str,
     /// The object (Create, Update, binding, scale) or the patch.
     pub body: Option<Value>,
@@ -165,14 +166,20 @@ impl Request {
     /// `/apis/apps/v1/namespaces/default/deployments?limit=500`.
     pub fn path(&self) -> String {
         let i = self.kind.info();
-        let mut p =
-            if i.group.is_empty() { format!("/api/{}", i.version) } else { format!("/apis/{}/{}", i.group, i.version) };
+        let metrics = self.subresource == "metrics";
+        let mut p = if metrics {
+            "/apis/metrics.k8s.io/v1beta1".to_owned()
+        } else if i.group.is_empty() {
+            format!("/api/{}", i.version)
+        } else {
+            format!("/apis/{}/{}", i.group, i.version)
+        };
         if !self.namespace.is_empty() && i.namespaced {
             p += &format!("/namespaces/{}", self.namespace);
         }
         p += &format!("/{}", i.plural);
         for part in [&self.name, &self.subresource] {
-            if !part.is_empty() {
+            if !part.is_empty() && part != "metrics" {
                 p += &format!("/{part}");
             }
         }

@@ -1,13 +1,20 @@
-//! Requests that the API server passes on to a pod's kubelet: logs, exec, attach, port-forward.
-//! Models pkg/registry/core/pod/rest and apimachinery/pkg/util/proxy.
+//! Requests that the API server passes on: logs, exec, attach, port-forward to a pod's kubelet,
+//! metrics.k8s.io to metrics-server.
+//! Models pkg/registry/core/pod/rest, apimachinery/pkg/util/proxy and kube-aggregator.
+
+use std::sync::Arc;
 
 use imbl::OrdMap;
 
 use super::{ApiServer, auth};
 use crate::api::{Kind, ObjectKey, Reason, Request, Response, Status, Value, Verb, node, pod};
 use crate::base::{Duration, Str};
+use crate::network::{self, Outcome};
 use crate::sim::trace::Stage;
-use crate::sim::{Caller, Ctx, Endpoint, NetError, Reply};
+use crate::sim::{Caller, Ctx, Endpoint, Msg, NetError, Reply};
+
+/// Marks a request to the API group that metrics-server serves.
+const METRICS: &str = "metrics";
 
 /// Requests that wait for a kubelet.
 #[derive(Clone, Debug, Default)]
@@ -16,18 +23,22 @@ pub struct Proxied {
     next: u64,
 }
 
-/// Whether a kubelet answers it.
+/// Whether somebody else answers it.
 pub fn concerns(request: &Request) -> bool {
-    request.kind == Kind::POD
+    let of_pod = request.kind == Kind::POD
         && match request.verb {
             Verb::Get => request.subresource == "log",
             Verb::Create => matches!(request.subresource.as_str(), "exec" | "attach" | "portforward"),
             _ => false,
-        }
+        };
+    request.subresource == METRICS || of_pod
 }
 
 impl ApiServer {
     pub(super) fn pass_on(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Request, etcd: u32) {
+        if request.subresource == METRICS {
+            return self.aggregate(ctx, caller, request, etcd);
+        }
         let target = auth::check(request).and_then(|()| locate(ctx, request, etcd).map_err(|s| (Stage::Storage, s)));
         let (to, url) = match target {
             Ok(target) => target,
@@ -40,6 +51,34 @@ impl ApiServer {
         self.proxied.waiting.insert(token, (caller, request.clone(), url));
         let request = Request { user: "kube-apiserver-kubelet-client".into(), ..request.clone() };
         ctx.request(&to, token, request);
+    }
+
+    /// Hands the request to the pod behind the Service metrics-server, over the pod network.
+    fn aggregate(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Request, etcd: u32) {
+        let what = ecow::eco_format!("({} {}.metrics.k8s.io)", "get", request.kind.plural());
+        let key = ObjectKey::new(Kind::SERVICE, "kube-system", "metrics-server");
+        let service = ctx.world.machine(etcd).etcd_data.as_ref().and_then(|d| d.get(&key).cloned());
+        let Some(service) = service else {
+            let text = ecow::eco_format!("the server could not find the requested resource {what}");
+            let status = Status::new(Reason::NotFound, text);
+            return self.answer(ctx, caller, request, Stage::Storage, super::SERVE, Ok(Response::Error(status.into())));
+        };
+        let (machine, cause) = (ctx.machine, ctx.cause);
+        let found = network::connect(ctx.world, machine, None, service.str(&["spec", "clusterIP"]), 443, cause);
+        let peer = match found.outcome {
+            Outcome::Ok(peer) => peer.actor,
+            _ => None,
+        };
+        let Some(actor) = peer else {
+            let text = ecow::eco_format!("the server is currently unable to handle the request {what}");
+            let status = Status::new(Reason::ServiceUnavailable, text);
+            return self.answer(ctx, caller, request, Stage::Storage, super::SERVE, Ok(Response::Error(status.into())));
+        };
+        self.proxied.next += 1;
+        let token = self.proxied.next;
+        self.proxied.waiting.insert(token, (caller, request.clone(), "https://metrics-server".into()));
+        let msg = Msg::Request(Caller { actor: ctx.me, token }, Arc::new(request.clone()));
+        ctx.send(actor, found.delay, msg);
     }
 
     pub(super) fn passed_on(&mut self, ctx: &mut Ctx<'_>, token: u64, reply: Reply) {

@@ -2,7 +2,7 @@
 //! Models the strategies in pkg/registry.
 
 use super::Call;
-use crate::api::{Kind, Map, Object, Value, pod};
+use crate::api::{Kind, Map, Object, Value, defaults, meta, pod};
 use crate::sim::Profile;
 
 /// Kinds whose status is reset on create and kept apart on update: those with a status subresource.
@@ -58,6 +58,20 @@ pub fn prepare_create(call: &Call<'_, '_>, object: &mut Object) {
         let qos = pod::qos_class(object);
         object.set(&["status", "qosClass"], qos);
     }
+    if kind == Kind::JOB {
+        // A Job without labels of its own has its pods'.
+        let pods = |o: &Object| o.get(&["spec", "template", "metadata", "labels"]).cloned();
+        let own = object.get(&["metadata", "labels"]).cloned();
+        let bare = own.as_ref().and_then(Value::as_map).is_none_or(Map::is_empty) || own == pods(object);
+        defaults::job_selector(object, call.profile);
+        if bare {
+            let labels = pods(object).unwrap_or_default();
+            object.set(&["metadata", "labels"], labels);
+        }
+    }
+    if kind == Kind::DAEMON_SET && meta::annotation(object, TEMPLATE_GENERATION).is_none() {
+        object.set(&["metadata", "annotations", TEMPLATE_GENERATION], "1");
+    }
     if kind == Kind::NAMESPACE {
         object.set(&["spec", "finalizers"], list!["kubernetes"]);
         if call.profile == Profile::Modern {
@@ -66,6 +80,9 @@ pub fn prepare_create(call: &Call<'_, '_>, object: &mut Object) {
         }
     }
 }
+
+/// What is left of a field that DaemonSets had.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 fn initial_status(kind: Kind) -> Map {
     match kind {
@@ -119,6 +136,12 @@ pub fn prepare_update(call: &Call<'_, '_>, old: &Object, object: &mut Object, st
         (Some(Value::Map(a)), Some(Value::Map(b))) => a.same(b) || a == b,
         (a, b) => a == b,
     };
+    if object.kind() == Kind::DAEMON_SET {
+        let had = meta::annotation(old, TEMPLATE_GENERATION).and_then(|n| n.parse::<i64>().ok()).unwrap_or(1);
+        let template = ["spec", "template"];
+        let next = had + i64::from(object.get(&template) != old.get(&template));
+        object.set(&["metadata", "annotations", TEMPLATE_GENERATION], ecow::eco_format!("{next}"));
+    }
     if !same {
         bump_generation(call.profile, object);
     }

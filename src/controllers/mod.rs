@@ -17,6 +17,7 @@ pub mod endpoints;
 pub mod endpointslice;
 pub mod expectations;
 pub mod garbage_collector;
+pub mod hpa;
 pub mod job;
 pub mod kit;
 #[cfg(test)]

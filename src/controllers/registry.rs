@@ -3,8 +3,8 @@
 
 use super::kit::Controller;
 use super::{
-    bootstrap, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, garbage_collector, job, namespace,
-    node_lifecycle, pod_gc, protection, replicaset, resource_quota, root_ca, service_account, statefulset,
+    bootstrap, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, garbage_collector, hpa, job,
+    namespace, node_lifecycle, pod_gc, protection, replicaset, resource_quota, root_ca, service_account, statefulset,
     taint_eviction, ttl, ttl_after_finished, volume_binder,
 };
 use crate::api::Kind;
@@ -20,6 +20,7 @@ pub fn controllers(profile: Profile) -> Vec<Box<dyn Controller>> {
         Box::new(job::Jobs::default()),
         Box::new(cronjob::CronJobs),
         Box::new(ttl_after_finished::TtlAfterFinished),
+        Box::new(hpa::Autoscalers::default()),
         Box::new(endpoints::EndpointsController),
         Box::new(endpointslice::EndpointSlices),
         Box::new(node_lifecycle::NodeLifecycle::default()),

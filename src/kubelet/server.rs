@@ -2,9 +2,9 @@
 //! Models pkg/kubelet/server (containerLogs, exec, attach, portForward).
 
 use super::Kubelet;
-use crate::api::{Kind, Map, Reason, Request, Response, Status, Value, pod};
+use crate::api::{Kind, Map, Object, Reason, Request, Response, Status, Value, pod};
 use crate::base::Duration;
-use crate::runtime::{Container, ContainerState, process};
+use crate::runtime::{Container, ContainerState, process, usage};
 use crate::sim::{Caller, Ctx, Msg};
 
 impl Kubelet {
@@ -12,10 +12,40 @@ impl Kubelet {
         let answer = match (request.kind, request.subresource.as_str()) {
             (Kind::POD, "log") => self.logs(ctx, request),
             (Kind::POD, "exec" | "attach" | "portforward") => self.stream(ctx, request),
+            (Kind::NODE, "metrics") => Ok(self.stats(ctx)),
             _ => Err(Status::new(Reason::NotFound, "the server could not find the requested resource")),
         };
         let response = answer.unwrap_or_else(|status| Response::Error(status.into()));
         ctx.respond(caller, Duration::millis(2), Ok(response));
+    }
+
+    /// What the node and its pods used so far: processor time in microseconds, memory in bytes.
+    /// Models the summary API (pkg/kubelet/server/stats).
+    fn stats(&self, ctx: &Ctx<'_>) -> Response {
+        let (host, now) = (ctx.host(), ctx.now());
+        // The system, the runtime and the kubelet itself take something, too.
+        let mut cpu = now.0 * if host.cpus > 1 { 60 } else { 35 } / 1000;
+        let mut memory = 420 << 20;
+        let mut pods: Vec<Value> = Vec::new();
+        for w in self.workers.values() {
+            let mut containers: Vec<Value> = Vec::new();
+            for i in 0..w.containers.len() {
+                let Some(c) = w.run(i, &host.runtime).filter(|c| c.state == ContainerState::Running) else { continue };
+                let (used, size) = (usage::cpu(c, now).0, usage::memory(c));
+                (cpu, memory) = (cpu + used, memory + size);
+                containers.push(Value::Map(map! { "name" => &c.name, "cpu" => used, "memory" => size }));
+            }
+            let key = &w.posted_pod().key;
+            if !containers.is_empty() {
+                pods.push(Value::Map(
+                    map! { "name" => &key.name, "namespace" => &key.namespace, "containers" => containers },
+                ));
+            }
+        }
+        let mut o = Object::new(Kind::NODE, "", &self.node_name);
+        o.set(&["node"], map! { "cpu" => cpu, "memory" => memory as u64 });
+        o.set(&["pods"], pods);
+        Response::Object(std::sync::Arc::new(o))
     }
 
     /// Lines with their times, oldest first. Options: `container`, `previous`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::worker::Worker;
 use super::{Kubelet, Pending, TIMER_PROBE, environment, probes};
 use crate::api::Value;
+use crate::api::quantity::Quantity;
 use crate::base::{Duration, Str, Time};
 use crate::runtime::{ContainerSpec, ContainerState, Program, images};
 use crate::sim::{Ctx, Profile};
@@ -38,6 +39,8 @@ impl Kubelet {
         if words.is_empty() && row.is_shell() {
             words.push("sh".into());
         }
+        let limit = |what: &str| spec.at(&["resources", "limits", what]).and_then(Quantity::of).unwrap_or_default();
+        let (cpu_limit, memory_limit) = (limit("cpu").millis().max(0) as u64, limit("memory").value().max(0) as u64);
         let attempt = w.run(i, &host.runtime).map_or(0, |c| c.attempt + 1);
         let spec = ContainerSpec {
             sandbox,
@@ -51,6 +54,8 @@ impl Kubelet {
             workdir: spec.str("workingDir").into(),
             stdin: flag("stdin"),
             tty: flag("tty"),
+            cpu_limit,
+            memory_limit,
         };
         let key = w.pod.key.clone();
         let pending = Pending::Create { uid: w.uid.clone(), container: i as u32 };

@@ -67,7 +67,25 @@ pub fn connect(
         Outcome::NoRoute => "no route",
     };
     packet(world, connection.delay, Some(cause), &client, ip, port, outcome.into());
+    if let Outcome::Ok(peer) = &connection.outcome
+        && peer.body.is_some()
+    {
+        served(world, peer);
+    }
     connection
+}
+
+/// The request is work for the container behind the port.
+fn served(world: &mut World, peer: &Peer) {
+    let now = world.now;
+    let data = &mut world.machine_mut(peer.machine).runtime;
+    let Some(sandbox) = data.by_ip.get(&peer.ip).and_then(|id| data.sandboxes.get(id)) else { return };
+    let mut ids = sandbox.containers.iter().rev();
+    let serves = |id: &&Str| data.containers.get(*id).is_some_and(|c| c.program.ports().contains(&peer.port));
+    let Some(id) = ids.find(serves).cloned() else { return };
+    if let Some(c) = data.containers.get_mut(&id) {
+        crate::runtime::usage::serve(c, now);
+    }
 }
 
 /// The same without a trace: the kubelet's probes, which nobody wants to see.

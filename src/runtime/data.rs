@@ -7,7 +7,7 @@ use imbl::{OrdMap, Vector};
 
 use super::program::Program;
 use crate::api::ObjectKey;
-use crate::base::{Str, Time};
+use crate::base::{Duration, Str, Time};
 use crate::sim::ActorId;
 
 /// A pod's network namespace and its pause container.
@@ -75,6 +75,12 @@ pub struct Container {
     /// What its main process wrote, as far as that is not known beforehand; the last line may go on.
     pub log: Vector<(Time, Str)>,
     pub log_open: bool,
+    /// Limits: thousandths of a CPU and bytes; 0: none.
+    pub cpu_limit: u64,
+    pub memory_limit: u64,
+    /// Processor time of the requests it served, and when it is done with them.
+    pub work: Duration,
+    pub busy_until: Time,
 }
 
 /// An image that lies on the machine.

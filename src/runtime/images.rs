@@ -103,6 +103,8 @@ static REPOSITORIES: &[Repository] = &[
     row("docker.io/library/telegraf", Versions, 130, Daemon),
     row("docker.io/library/consul", Versions, 50, Server(&[8500])),
     row("docker.io/library/vault", Versions, 80, Server(&[8200])),
+    row("docker.io/polinux/stress", Versions, 4, Shell),
+    row("docker.io/progrium/stress", Versions, 110, Shell),
     row("docker.io/library/registry", Versions, 10, Server(&[5000])),
     row("docker.io/library/ghost", Versions, 190, Http(2368, Page::ItWorks)),
     row("docker.io/library/nextcloud", Versions, 330, Http(80, Page::ItWorks)),

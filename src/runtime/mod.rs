@@ -10,6 +10,7 @@ pub mod process;
 pub mod program;
 pub mod rootfs;
 mod service;
+pub mod usage;
 
 pub use data::{Container, ContainerState, Image, RuntimeData, Sandbox};
 pub use program::Program;

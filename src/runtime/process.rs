@@ -123,12 +123,20 @@ pub fn write_log(ctx: &mut Ctx<'_>, container: &str, text: &str) {
 
 /// When and how a container's program ends by itself, after its start.
 pub fn own_end(container: &Container) -> Option<(Duration, i32)> {
+    if out_of_memory(container) {
+        return Some((Duration::millis(700), 137));
+    }
     match &container.program {
         // A script that its machine's shell carries out ends when it ends.
         Program::Script(_) if runs_in_shell(container) && !container.root.is_empty() => None,
         Program::Script(script) => script.end,
         _ => None,
     }
+}
+
+/// Whether its program wants more memory than its limit: the kernel will kill it.
+fn out_of_memory(container: &Container) -> bool {
+    container.memory_limit > 0 && container.program.claims_mib() << 20 > container.memory_limit
 }
 
 /// Starts the main process; returns when, how and with which pid it will end by itself.
@@ -194,8 +202,14 @@ pub fn exit(world: &mut World, machine: u32, id: &str, code: i32, orderly: bool,
     }
     if let Some(c) = m.runtime.containers.get_mut(id) {
         c.state = ContainerState::Exited;
+        let oom = code == 137 && c.ends_at == Some(now) && out_of_memory(c);
         (c.finished, c.exit_code, c.actor, c.ends_at) = (now, code, None, None);
-        c.reason = if code == 0 { "Completed" } else { "Error" }.into();
+        c.reason = match code {
+            0 => "Completed",
+            _ if oom => "OOMKilled",
+            _ => "Error",
+        }
+        .into();
     }
     let who = actor.unwrap_or_default();
     let cause = world.trace.push(now, now, cause, who, who, What::Process { machine, name, pid, code: Some(code) });

@@ -85,6 +85,29 @@ impl Program {
         }
     }
 
+    /// Memory that it asks for, in MiB: `stress --vm-bytes 250M`, or all there is.
+    pub fn claims_mib(&self) -> u64 {
+        let Program::Script(script) = self else { return 0 };
+        let mut words = script.command.split_whitespace();
+        if script.command.contains("tail /dev/zero") {
+            return 1 << 20;
+        }
+        let Some(amount) = words
+            .find(|w| w.starts_with("--vm-bytes"))
+            .and_then(|w| w.split_once('=').map(|(_, n)| n).or(words.next()))
+        else {
+            return 0;
+        };
+        let (number, unit) = amount.split_at(amount.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(amount.len()));
+        let n: u64 = number.parse().unwrap_or(0);
+        match unit {
+            "G" | "g" => n << 10,
+            "K" | "k" => n >> 10,
+            "M" | "m" => n,
+            _ => n >> 20,
+        }
+    }
+
     /// TCP ports that it listens on.
     pub fn ports(&self) -> &[u16] {
         match self {
@@ -128,9 +151,9 @@ fn image_helper(name: &str) -> bool {
 
 /// Tools of a shell image.
 fn is_tool(name: &str) -> bool {
-    const TOOLS: [&str; 22] = [
-        "sleep", "echo", "true", "false", "cat", "tail", "date", "ls", "env", "printenv", "hostname", "wget", "curl",
-        "nslookup", "ping", "touch", "mkdir", "rm", "yes", "perl", "python", "nc",
+    const TOOLS: [&str; 23] = [
+        "stress", "sleep", "echo", "true", "false", "cat", "tail", "date", "ls", "env", "printenv", "hostname", "wget",
+        "curl", "nslookup", "ping", "touch", "mkdir", "rm", "yes", "perl", "python", "nc",
     ];
     TOOLS.contains(&name)
 }
@@ -193,7 +216,8 @@ impl Script {
                     script.files.extend(gone.map(|w| (at, w.as_str().into(), false)));
                 }
                 "tail" if rest.contains("-f") => return script,
-                "yes" => return script,
+                "yes" | "stress" => return script,
+                "tail" if rest.contains("/dev/zero") => return script,
                 "exit" if body.is_none() => {
                     script.end = Some((at, rest.parse().unwrap_or(code)));
                     return script.least();

@@ -37,6 +37,9 @@ pub struct ContainerSpec {
     pub workdir: Str,
     pub stdin: bool,
     pub tty: bool,
+    /// Thousandths of a CPU and bytes; 0: no limit.
+    pub cpu_limit: u64,
+    pub memory_limit: u64,
 }
 
 /// A CRI call that takes time.
@@ -263,6 +266,10 @@ impl Runtime {
             last_pid: 0,
             log: Vector::new(),
             log_open: false,
+            cpu_limit: spec.cpu_limit,
+            memory_limit: spec.memory_limit,
+            work: Duration::ZERO,
+            busy_until: Time::ZERO,
         };
         data.containers.insert(id.clone(), container);
         Ok(id)

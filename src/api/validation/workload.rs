@@ -255,7 +255,10 @@ pub(super) fn cron_job(e: &mut Errors, spec: &Value, path: &Path<'_>) {
         let fields: Vec<&str> = schedule.split_whitespace().filter(|f| !f.contains('=')).collect();
         if fields.len() != 5 {
             let list = fields.join(" ");
-            let detail = format!("expected exactly 5 fields, found {}: [{list}]", fields.len());
+            let detail = match e.modern() {
+                true => format!("expected exactly 5 fields, found {}: [{list}]", fields.len()),
+                false => format!("Expected exactly 5 fields, found {}: {schedule}", fields.len()),
+            };
             e.invalid(&path.child("schedule"), schedule, detail);
         }
     }
