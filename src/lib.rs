@@ -22,3 +22,5 @@ pub mod runtime;
 pub mod scene;
 pub mod scheduler;
 pub mod sim;
+#[cfg(feature = "cli")]
+pub mod storm;

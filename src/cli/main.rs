@@ -6,6 +6,7 @@ mod bench;
 mod bundle;
 mod lesson;
 mod session;
+mod storm;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ Commands:
   session   run commands in a simulated cluster and print what they print
   bundle    write a drill and its lab for real virtual machines as a zip file
   lesson    list, show, play and test the drills
+  storm     random faults on many seeds, invariants always on
   bench     measure the simulation
 
 kubedrill COMMAND --help tells more. Exit code: 0 done, 1 failed, 2 wrong arguments.
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
     let mut parser = lexopt::Parser::from_env();
     let result = match args::word(&mut parser) {
         Ok(Some(command)) => run(&command, parser),
-        Ok(None) => Err(usage("a command is missing: session, bundle, lesson or bench")),
+        Ok(None) => Err(usage("a command is missing: session, bundle, lesson, storm or bench")),
         Err(failure) => Err(failure),
     };
     match result {
@@ -56,7 +58,8 @@ fn run(command: &str, parser: lexopt::Parser) -> Result<(), Failure> {
         "bundle" => bundle::run(parser),
         "bench" => bench::run(parser),
         "lesson" => lesson::run(parser),
+        "storm" => storm::run(parser),
         "help" => Err(Failure::Help),
-        other => Err(usage(format!("unknown command `{other}`: one of session, bundle, lesson, bench"))),
+        other => Err(usage(format!("unknown command `{other}`: one of session, bundle, lesson, storm, bench"))),
     }
 }

@@ -1,0 +1,181 @@
+//! A random session: work for the cluster, faults in between, and a time of healing. It is text in
+//! the session files' own format, so that whatever goes wrong is replayed by `kubedrill session`.
+
+use crate::base::Rng;
+use crate::sim::{Config, Profile};
+
+/// What a seed plays.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub config: Config,
+    /// Lines of a session file, in parts that belong together (a heredoc is one part).
+    pub parts: Vec<String>,
+    /// Where healing begins: an index into `parts`.
+    pub heal: usize,
+}
+
+impl Plan {
+    /// The whole as one session file.
+    pub fn session(&self) -> String {
+        let Config { profile, seed, workers } = &self.config;
+        let name = if *profile == Profile::Book { "book" } else { "modern" };
+        format!("# kubedrill session --profile {name} --seed {seed} --workers {workers} FILE\n{}\n", self.parts.join("\n"))
+    }
+}
+
+const IMAGES: [&str; 4] = ["nginx", "nginx:1.21", "httpd", "redis"];
+const PARTS: [&str; 8] = [
+    "kubelet",
+    "kube-proxy",
+    "coredns",
+    "kube-apiserver",
+    "kube-scheduler",
+    "kube-controller-manager",
+    "etcd",
+    "calico-node",
+];
+
+/// The session of `seed`.
+pub fn plan(seed: u64) -> Plan {
+    let mut rng = Rng::labelled(seed, "storm");
+    let profile = if rng.chance(50) { Profile::Book } else { Profile::Modern };
+    let workers = 2 + rng.below(3) as u32;
+    let mut storm = Storm { rng, workers, profile, parts: Vec::new() };
+    storm.workloads();
+    for _ in 0..6 + storm.rng.below(20) {
+        storm.act();
+        // Some things happen at once, some long after each other: beyond a grace period, a lease, a toleration.
+        let longest = match storm.rng.below(10) {
+            0..4 => 1_500,
+            4..8 => 15_000,
+            8 => 90_000,
+            _ => 400_000,
+        };
+        let pause = storm.rng.below(longest);
+        storm.parts.push(format!("!wait {pause}ms"));
+    }
+    let heal = storm.parts.len();
+    storm.heal();
+    Plan { config: Config { profile, seed, workers }, parts: storm.parts, heal }
+}
+
+struct Storm {
+    rng: Rng,
+    workers: u32,
+    profile: Profile,
+    parts: Vec<String>,
+}
+
+impl Storm {
+    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.rng.below(of.len() as u64) as usize]
+    }
+    fn worker(&mut self) -> String {
+        format!("w{}-k8s", 1 + self.rng.below(u64::from(self.workers)))
+    }
+    fn machine(&mut self) -> String {
+        if self.rng.chance(25) { "m-k8s".into() } else { self.worker() }
+    }
+    fn kubectl(&mut self, rest: &str) {
+        self.parts.push(format!("kubectl --request-timeout=8s {rest}"));
+    }
+    fn runtime(&self) -> &'static str {
+        if self.profile == Profile::Book { "docker" } else { "containerd" }
+    }
+
+    /// What every storm starts with: two deployments, a service, a bare pod, a daemon set.
+    fn workloads(&mut self) {
+        for name in ["web", "api"] {
+            let image = self.pick(&IMAGES);
+            self.kubectl(&format!("create deployment {name} --image={image}"));
+            let n = 1 + self.rng.below(5);
+            self.kubectl(&format!("scale deployment {name} --replicas={n}"));
+        }
+        self.kubectl("expose deployment web --port=80");
+        self.kubectl("run bare --image=nginx");
+        let daemon = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\nspec:\n  selector: {matchLabels: {app: agent}}\n  template:\n    metadata: {labels: {app: agent}}\n    spec: {containers: [{name: a, image: nginx}]}";
+        self.parts.push(format!("kubectl apply -f - <<END\n{daemon}\nEND"));
+        let wait = self.rng.below(20);
+        self.parts.push(format!("!wait {wait}s"));
+    }
+
+    /// One thing that a user does or that goes wrong.
+    fn act(&mut self) {
+        let name = self.pick(&["web", "api"]);
+        match self.rng.below(20) {
+            0..3 => {
+                let n = self.rng.below(8);
+                self.kubectl(&format!("scale deployment {name} --replicas={n}"));
+            }
+            3..5 => {
+                let image = self.pick(&IMAGES);
+                self.kubectl(&format!("set image deployment {name} '*={image}'"));
+            }
+            5 => self.kubectl(&format!("rollout undo deployment {name}")),
+            6 => self.kubectl(&format!("set image deployment {name} '*=nginx:no-such-tag'")),
+            7 => self.kubectl(&format!("delete pod -l app={name} --wait=false")),
+            8 => self.kubectl("delete pod bare --wait=false"),
+            9 => {
+                let node = self.worker();
+                self.kubectl(&format!("cordon {node}"));
+            }
+            10 => {
+                let (machine, part) = (self.machine(), self.pick(&PARTS));
+                self.parts.push(format!("!fault kill-process {machine} {part}"));
+            }
+            11 => {
+                let machine = self.machine();
+                self.parts.push(format!("!fault reboot {machine}"));
+            }
+            12 => {
+                let machine = self.worker();
+                self.parts.push(format!("!fault power-off {machine}"));
+            }
+            13 => {
+                let machine = self.worker();
+                self.parts.push(format!("!fault isolate {machine}"));
+            }
+            14 => {
+                let (machine, verb) = (self.machine(), self.pick(&["stop", "restart"]));
+                self.parts.push(format!("@{machine} systemctl {verb} kubelet"));
+            }
+            15 => {
+                let (machine, verb) = (self.machine(), self.pick(&["stop", "restart"]));
+                self.parts.push(format!("@{machine} systemctl {verb} {}", self.runtime()));
+            }
+            16 => {
+                let part = self.pick(&["kube-scheduler", "kube-controller-manager", "etcd"]);
+                self.kubectl(&format!("-n kube-system delete pod {part}-m-k8s --wait=false"));
+            }
+            17 => {
+                let worker = self.worker();
+                self.parts.push(format!("!fault rejoin {worker}"));
+                self.parts.push(format!("!fault power-on {worker}"));
+            }
+            18 => self.kubectl("delete pod --all --force --wait=false"),
+            _ => self.kubectl(&format!("rollout restart deployment {name}")),
+        }
+    }
+
+    /// Everything runs again, and every spec can be met.
+    fn heal(&mut self) {
+        let mut machines = vec!["m-k8s".to_owned()];
+        machines.extend((1..=self.workers).map(|i| format!("w{i}-k8s")));
+        for machine in &machines {
+            self.parts.push(format!("!fault rejoin {machine}"));
+            self.parts.push(format!("!fault power-on {machine}"));
+        }
+        self.parts.push("!wait 90s".into());
+        for machine in &machines {
+            self.parts.push(format!("@{machine} systemctl start {} kubelet", self.runtime()));
+        }
+        self.parts.push("!wait 60s".into());
+        for machine in &machines[1..] {
+            self.kubectl(&format!("uncordon {machine}"));
+        }
+        for name in ["web", "api"] {
+            self.kubectl(&format!("set image deployment {name} '*=nginx'"));
+            self.kubectl(&format!("scale deployment {name} --replicas=3"));
+        }
+    }
+}
