@@ -96,6 +96,21 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_that_is_not_healed_is_told_from_one_that_is() {
+        let mut plan = plan(5);
+        for (last, what) in [
+            ("!fault power-off w1-k8s", "node w1-k8s is not ready"),
+            ("kubectl set image deployment web '*=nginx:no-such-tag'", "deployment web: "),
+            ("@m-k8s systemctl stop kubelet", "node m-k8s is not ready"),
+        ] {
+            plan.parts.extend([last.into(), "!wait 60s".into()]);
+            let broken = run(&plan).expect_err(last);
+            assert!(broken.what.starts_with(&format!("has not converged: {what}")), "{}", broken.what);
+            plan.parts.truncate(plan.parts.len() - 2);
+        }
+    }
+
+    #[test]
     fn every_part_is_a_session_file() {
         for seed in 0..50 {
             let plan = plan(seed);

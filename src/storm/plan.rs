@@ -19,7 +19,10 @@ impl Plan {
     pub fn session(&self) -> String {
         let Config { profile, seed, workers } = &self.config;
         let name = if *profile == Profile::Book { "book" } else { "modern" };
-        format!("# kubedrill session --profile {name} --seed {seed} --workers {workers} FILE\n{}\n", self.parts.join("\n"))
+        format!(
+            "# kubedrill session --profile {name} --seed {seed} --workers {workers} FILE\n{}\n",
+            self.parts.join("\n")
+        )
     }
 }
 
@@ -83,7 +86,8 @@ impl Storm {
         if self.profile == Profile::Book { "docker" } else { "containerd" }
     }
 
-    /// What every storm starts with: two deployments, a service, a bare pod, a daemon set.
+    /// What every storm starts with: two deployments, a service, a bare pod, a job, a stateful set,
+    /// a daemon set.
     fn workloads(&mut self) {
         for name in ["web", "api"] {
             let image = self.pick(&IMAGES);
@@ -93,6 +97,9 @@ impl Storm {
         }
         self.kubectl("expose deployment web --port=80");
         self.kubectl("run bare --image=nginx");
+        self.kubectl("create job count --image=busybox -- sleep 5");
+        let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  serviceName: db\n  replicas: 2\n  selector: {matchLabels: {app: db}}\n  template:\n    metadata: {labels: {app: db}}\n    spec: {containers: [{name: a, image: redis}]}";
+        self.parts.push(format!("kubectl apply -f - <<END\n{set}\nEND"));
         let daemon = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\nspec:\n  selector: {matchLabels: {app: agent}}\n  template:\n    metadata: {labels: {app: agent}}\n    spec: {containers: [{name: a, image: nginx}]}";
         self.parts.push(format!("kubectl apply -f - <<END\n{daemon}\nEND"));
         let wait = self.rng.below(20);
@@ -102,7 +109,7 @@ impl Storm {
     /// One thing that a user does or that goes wrong.
     fn act(&mut self) {
         let name = self.pick(&["web", "api"]);
-        match self.rng.below(20) {
+        match self.rng.below(23) {
             0..3 => {
                 let n = self.rng.below(8);
                 self.kubectl(&format!("scale deployment {name} --replicas={n}"));
@@ -121,7 +128,7 @@ impl Storm {
             }
             10 => {
                 let (machine, part) = (self.machine(), self.pick(&PARTS));
-                self.parts.push(format!("!fault kill-process {machine} {part}"));
+                self.parts.push(format!("@{machine} pkill -9 {part}"));
             }
             11 => {
                 let machine = self.machine();
@@ -152,7 +159,17 @@ impl Storm {
                 self.parts.push(format!("!fault rejoin {worker}"));
                 self.parts.push(format!("!fault power-on {worker}"));
             }
-            18 => self.kubectl("delete pod --all --force --wait=false"),
+            // Not the stateful set's: its promise of one pod per name ends with --force.
+            18 => self.kubectl(&format!("delete pod -l app={name} --force --wait=false")),
+            19 => {
+                let n = self.rng.below(4);
+                self.kubectl(&format!("scale statefulset db --replicas={n}"));
+            }
+            20 => self.kubectl("delete pod -l app=db --wait=false"),
+            21 => {
+                let worker = self.worker();
+                self.kubectl(&format!("drain {worker} --ignore-daemonsets --force --timeout=20s"));
+            }
             _ => self.kubectl(&format!("rollout restart deployment {name}")),
         }
     }
@@ -177,5 +194,6 @@ impl Storm {
             self.kubectl(&format!("set image deployment {name} '*=nginx'"));
             self.kubectl(&format!("scale deployment {name} --replicas=3"));
         }
+        self.kubectl("scale statefulset db --replicas=3");
     }
 }

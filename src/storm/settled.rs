@@ -26,10 +26,22 @@ pub fn check(world: &World) -> Result<(), String> {
         let (want, ready) = (int("desiredNumberScheduled"), int("numberReady"));
         wish(want == ready, || format!("daemon set {}: {ready} of {want}", d.name()))?;
     }
+    for s in data.list(Kind::STATEFUL_SET, "", None) {
+        let want = s.int(&["spec", "replicas"]).unwrap_or(1);
+        let ready = s.int(&["status", "readyReplicas"]).unwrap_or(0);
+        wish(want == ready, || format!("stateful set {}: {ready} of {want}", s.name()))?;
+    }
+    for j in data.list(Kind::JOB, "", None) {
+        let ended = ["Complete", "Failed"].iter().any(|c| meta::condition(j, c).is_some_and(|(s, ..)| s == "True"));
+        wish(ended, || format!("job {} has not ended", j.name()))?;
+    }
     let mut addresses = BTreeSet::new();
     for p in data.list(Kind::POD, "", None) {
         let name = p.name();
         wish(!meta::deleting(p), || format!("pod {name} is Terminating"))?;
+        if pod::terminal(p) {
+            continue;
+        }
         wish(pod::ready(p), || format!("pod {name} is {} and not ready", pod::phase(p)))?;
         let own = !pod::host_network(p);
         wish(!own || addresses.insert(pod::pod_ip(p)), || format!("two pods say {}", pod::pod_ip(p)))?;
@@ -79,7 +91,8 @@ fn endpoints(data: &EtcdData, service: &Object) -> Result<(), String> {
     let key = crate::api::ObjectKey::new(Kind::ENDPOINTS, service.namespace().clone(), service.name().clone());
     let object = data.get(&key).ok_or_else(|| format!("service {} has no endpoints", service.name()))?;
     let subsets = object.items(&["subsets"]).iter();
-    let is: BTreeSet<&str> = subsets.flat_map(|s| s.get("addresses").map_or(&[][..], Value::items)).map(|a| a.str("ip")).collect();
+    let is: BTreeSet<&str> =
+        subsets.flat_map(|s| s.get("addresses").map_or(&[][..], Value::items)).map(|a| a.str("ip")).collect();
     wish(want == is, || format!("endpoints of {}: {is:?} instead of {want:?}", service.name()))
 }
 

@@ -70,7 +70,10 @@ impl Watcher {
             if new.kind() == Kind::POD && !was.is_empty() && was != is {
                 return Err(format!("{} moved from {was} to {is}", name()));
             }
-            if change.op == WriteOp::Delete && !meta::finalizers(old).is_empty() && new.kind() != Kind::NAMESPACE {
+            // The update that takes the last finalizer off deletes at once; what was not even being
+            // deleted had no such update.
+            let held = !meta::finalizers(old).is_empty() && !meta::deleting(old);
+            if change.op == WriteOp::Delete && held {
                 return Err(format!("{} went while finalizers held it", name()));
             }
         }
@@ -138,6 +141,7 @@ impl Watcher {
 fn machines(world: &World) -> Result<(), String> {
     let mut by_ip: BTreeMap<&str, &str> = BTreeMap::new();
     let mut by_pod: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut by_name: BTreeMap<&Str, &str> = BTreeMap::new();
     for machine in world.machines().filter(|m| m.powered_on) {
         let runtime: &RuntimeData = &machine.runtime;
         for sandbox in runtime.sandboxes.values().filter(|s| s.ready) {
@@ -149,6 +153,11 @@ fn machines(world: &World) -> Result<(), String> {
             let on = by_pod.entry(&container.uid).or_insert(&machine.name);
             if *on != machine.name {
                 return Err(format!("pod {} runs on {on} and on {}", container.pod.name, machine.name));
+            }
+            // A stateful set's pod of one name never runs twice.
+            let on = by_name.entry(&container.pod.name).or_insert(&container.uid);
+            if container.pod.name.starts_with("db-") && *on != container.uid {
+                return Err(format!("{} runs twice", container.pod.name));
             }
         }
     }

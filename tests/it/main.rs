@@ -10,5 +10,6 @@ mod hashes;
 mod lessons;
 mod saved;
 mod sessions;
+mod storm;
 mod tools;
 mod wall;
