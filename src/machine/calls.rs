@@ -27,6 +27,9 @@
 //! | `journal` | unit name, or `""` for all | `[{at, ident, pid, text}]` by time |
 //! | `modules` | | names of loaded kernel modules |
 //! | `modprobe` | `{name, remove}` | `""`, or why not |
+//! | `swaps` | devices to swap to from now on; `Null`: those of /etc/fstab | which they are |
+//! | `packages` | | installed: `[{name, version}]` |
+//! | `repos`, `package-list`, `package-plan`, `package-apply`, `repo-file` | see `calls/packages.rs` | |
 //! | `sysctl-apply` | | `[{file, set: [[key, value]]}]`: what `sysctl --system` set |
 //! | `listeners` | | `[{port, process, pid}]` |
 //! | `resolve` | host name | `[ip]`, or the reason as a string |
@@ -46,6 +49,7 @@
 
 mod machine;
 mod net;
+mod packages;
 mod remote;
 mod spawn;
 mod tree;
@@ -92,6 +96,13 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "unit" => units::one(host, input),
         "systemctl" => units::control(host, input),
         "journal" => units::journal(host, input),
+        "repos" => packages::repos(host),
+        "packages" => packages::installed(host),
+        "package-list" => packages::available(host, input),
+        "package-plan" => packages::plan(host, input),
+        "package-apply" => packages::apply(host, input),
+        "repo-file" => packages::repo_file(input),
+        "swaps" => machine::swaps(host, input),
         "listeners" => net::listeners(host),
         "resolve" => net::resolve(host, input),
         "route" => net::route(host, input),

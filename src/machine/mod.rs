@@ -7,6 +7,7 @@ pub mod complete;
 pub mod fault;
 pub mod files;
 pub mod kill;
+pub mod packages;
 pub mod power;
 pub mod program;
 pub mod shell;

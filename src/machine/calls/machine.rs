@@ -185,6 +185,16 @@ pub fn modprobe(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     Str::new().into()
 }
 
+pub fn swaps(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
+    let now = host.ctx.now();
+    let devices = match input {
+        Value::List(list) => list.iter().map(|v| v.as_str().into()).collect(),
+        _ => files::swap_devices(host.ctx.host()),
+    };
+    files::set_swaps(host.ctx.host_mut(), &devices, now);
+    Value::from(devices)
+}
+
 pub fn sysctl_apply(host: &mut CommandHost<'_, '_>) -> Value {
     let now = host.ctx.now();
     let applied = files::apply_sysctl_files(host.ctx.host_mut(), now);

@@ -13,6 +13,8 @@ pub static MODPROBE: Command =
 pub static SYSCTL: Command =
     admin("sysctl", ["read and set kernel parameters", "커널 매개변수를 읽고 바꿉니다"], sysctl);
 pub static SWAPOFF: Command = admin("swapoff", ["stop using swap", "스왑을 끕니다"], swapoff);
+pub static SWAPON: Command = admin("swapon", ["use swap", "스왑을 켭니다"], swapon);
+pub static SESTATUS: Command = admin("sestatus", ["state of SELinux", "SELinux 상태를 자세히 보여 줍니다"], sestatus);
 pub static GETENFORCE: Command = admin("getenforce", ["mode of SELinux", "SELinux 상태를 보여 줍니다"], getenforce);
 pub static SETENFORCE: Command =
     admin("setenforce", ["set the mode of SELinux", "SELinux 상태를 바꿉니다"], setenforce);
@@ -129,25 +131,91 @@ fn all(io: &mut Io<'_>, folder: &str, prefix: &str) -> Flow<i32> {
     Ok(0)
 }
 
-/// The lab's machines have no swap any more; turning it off changes nothing.
 fn swapoff(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     match args.get(1).map(Str::as_str) {
-        Some("-a") => Ok(0),
-        Some(path) => io.fail(255, format!("swapoff: {path}: swapoff failed: Invalid argument")),
+        Some("-a" | "--all") => {
+            io.call("swaps", Value::List(Default::default()))?;
+            Ok(0)
+        }
+        Some(path) => {
+            let text = io.read_file(files::SWAPS)?.unwrap_or_default();
+            let dm = if path.starts_with("/dev/mapper/") { "/dev/dm-1" } else { path };
+            if text.lines().skip(1).any(|l| l.split_whitespace().next() == Some(dm)) {
+                io.call("swaps", Value::List(Default::default()))?;
+                return Ok(0);
+            }
+            io.fail(255, format!("swapoff: {path}: swapoff failed: Invalid argument"))
+        }
         None => io.fail(16, "swapoff: bad usage\nTry 'swapoff --help' for more information."),
     }
 }
 
+fn swapon(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
+    match args.get(1).map(Str::as_str) {
+        Some("-a" | "--all") => {
+            io.call("swaps", Value::Null)?;
+            Ok(0)
+        }
+        None | Some("-s" | "--show" | "--summary") => {
+            let text = io.read_file(files::SWAPS)?.unwrap_or_default();
+            if args.get(1).is_some_and(|a| a == "-s") {
+                if text.lines().count() > 1 {
+                    io.out(text);
+                }
+                return Ok(0);
+            }
+            for (i, line) in text.lines().skip(1).enumerate() {
+                if i == 0 {
+                    io.outln("NAME      TYPE      SIZE USED PRIO");
+                }
+                let name = line.split_whitespace().next().unwrap_or("");
+                io.outln(format!("{name:<9} partition   2G   0B   -{}", i + 2));
+            }
+            Ok(0)
+        }
+        Some(path) if path.starts_with("/dev/") => {
+            io.call("swaps", Value::from(vec![Str::from(path)]))?;
+            Ok(0)
+        }
+        Some(path) => io.fail(255, format!("swapon: cannot open {path}: No such file or directory")),
+    }
+}
+
 fn getenforce(io: &mut Io<'_>, _: &[Str]) -> Flow<i32> {
-    io.outln("Permissive");
+    let now = io.read_file(files::SELINUX_NOW)?;
+    io.outln(match now.as_deref() {
+        Ok("1") => "Enforcing",
+        Ok(_) => "Permissive",
+        Err(_) => "Disabled",
+    });
     Ok(0)
 }
 
 fn setenforce(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
-    match args.get(1).map(Str::as_str) {
-        Some("0" | "1" | "Permissive" | "Enforcing" | "permissive" | "enforcing") => Ok(0),
-        _ => io.fail(1, "usage:  setenforce [ Enforcing | Permissive | 1 | 0 ]"),
+    let mode = match args.get(1).map(|a| a.to_lowercase()).as_deref() {
+        Some("0" | "permissive") => "0",
+        Some("1" | "enforcing") => "1",
+        _ => return io.fail(1, "usage:  setenforce [ Enforcing | Permissive | 1 | 0 ]"),
+    };
+    if io.read_file(files::SELINUX_NOW)?.is_err() {
+        return io.fail(1, "setenforce: SELinux is disabled");
     }
+    io.write_file(files::SELINUX_NOW, mode)?.ok();
+    Ok(0)
+}
+
+fn sestatus(io: &mut Io<'_>, _: &[Str]) -> Flow<i32> {
+    let now = io.read_file(files::SELINUX_NOW)?;
+    let config = io.read_file(files::SELINUX_CONFIG)?.unwrap_or_default();
+    let configured = config.lines().find_map(|l| l.strip_prefix("SELINUX=")).unwrap_or("enforcing");
+    match now.as_deref() {
+        Err(_) => io.outln("SELinux status:                 disabled"),
+        Ok(mode) => io.outln(format!(
+            "SELinux status:                 enabled\nSELinuxfs mount:                /sys/fs/selinux\nSELinux root directory:         /etc/selinux\nLoaded policy name:             targeted\nCurrent mode:                   {}\nMode from config file:          {configured}",
+            if mode == "1" { "enforcing" } else { "permissive" }
+        )),
+    }
+    Ok(0)
 }
 
 fn dmesg(io: &mut Io<'_>, _: &[Str]) -> Flow<i32> {

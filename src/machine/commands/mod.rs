@@ -22,6 +22,7 @@ mod power;
 pub mod printf;
 mod ps;
 pub mod regex;
+mod rpm;
 mod run;
 mod sed;
 mod sort;
@@ -34,9 +35,10 @@ mod tests;
 mod text;
 mod vi;
 mod watch;
+mod yum;
 
 use super::program::{Command, Flow, Io};
-use super::{Machine, Role};
+use super::{Machine, Role, packages};
 use crate::api::Value;
 use crate::base::Str;
 use crate::runtime::rootfs;
@@ -57,6 +59,7 @@ static TABLE: &[&Command] = &[
     &system::DF,
     &run::DIRNAME,
     &kernel::DMESG,
+    &yum::DNF,
     &echo::ECHO,
     &grep::EGREP,
     &env::ENV,
@@ -96,8 +99,10 @@ static TABLE: &[&Command] = &[
     &power::REBOOT,
     &files::RM,
     &files::RMDIR,
+    &rpm::RPM,
     &sed::SED,
     &run::SEQ,
+    &kernel::SESTATUS,
     &kernel::SETENFORCE,
     &power::SHUTDOWN,
     &run::SLEEP,
@@ -107,6 +112,7 @@ static TABLE: &[&Command] = &[
     &files::STAT,
     &run::SUDO,
     &kernel::SWAPOFF,
+    &kernel::SWAPON,
     &kernel::SYSCTL,
     &systemctl::SYSTEMCTL,
     &text::TAC,
@@ -129,10 +135,18 @@ static TABLE: &[&Command] = &[
     &system::WHOAMI,
     &run::XARGS,
     &run::YES,
+    &yum::YUM,
+    &yum::YUM_CONFIG_MANAGER,
 ];
 
 /// Commands that the learner's own computer does not have.
-const NOT_ON_HOST: [&str; 11] = [
+const NOT_ON_HOST: &[&str] = &[
+    "yum",
+    "dnf",
+    "rpm",
+    "yum-config-manager",
+    "swapon",
+    "sestatus",
     "kubectl",
     "systemctl",
     "journalctl",
@@ -154,8 +168,18 @@ pub fn find(machine: &Machine, container: &str, profile: Profile, name: &str) ->
 }
 
 /// Whether the machine's packages brought this command.
-fn installed(machine: &Machine, _profile: Profile, name: &str) -> bool {
-    machine.role != Role::Host || !NOT_ON_HOST.contains(&name)
+fn installed(machine: &Machine, profile: Profile, name: &str) -> bool {
+    if machine.role == Role::Host {
+        return !NOT_ON_HOST.contains(&name);
+    }
+    if name == "dnf" && profile == Profile::Book {
+        return false;
+    }
+    if machine.packages.is_empty() {
+        return true; // a machine of a benchmark
+    }
+    let mut owners = packages::owner(name).peekable();
+    owners.peek().is_none() || owners.any(|p| machine.packages.contains_key(p.name))
 }
 
 /// The command of this name, wherever it is.

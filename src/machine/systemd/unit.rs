@@ -117,6 +117,13 @@ const KUBELET: &str = "/usr/bin/kubelet --bootstrap-kubeconfig=/etc/kubernetes/b
 
 /// The services of a Kubernetes machine, all stopped. The host PC has none of them.
 pub fn standard(profile: Profile) -> Vec<Unit> {
+    let runtime = if profile == Profile::Book { "docker" } else { "containerd" };
+    let packaged = [runtime, "kubelet"].into_iter().filter_map(|name| packaged(profile, name));
+    of_box(profile).into_iter().chain(packaged.map(|unit| Unit { enabled: true, ..unit })).collect()
+}
+
+/// The service that a package brings, not enabled.
+pub fn packaged(profile: Profile, name: &str) -> Option<Unit> {
     let book = profile == Profile::Book;
     let kubelet = Unit {
         restart: Some(Duration::secs(10)),
@@ -126,17 +133,30 @@ pub fn standard(profile: Profile) -> Vec<Unit> {
         preset: false,
         ..Unit::new("kubelet", "kubelet: The Kubernetes Node Agent", "kubelet", KUBELET)
     };
-    let runtime = if book {
+    let docker = || {
         let restart = Some(Duration::millis(100));
         let docs = "https://docs.docker.com".into();
         let unit = Unit::new("docker", "Docker Application Container Engine", "dockerd", "/usr/bin/dockerd");
         Unit { restart, order: 55, docs, preset: false, ..unit }
-    } else {
+    };
+    let containerd = || {
         let restart = Some(Duration::secs(5));
         let docs = "https://containerd.io".into();
         let unit = Unit::new("containerd", "containerd container runtime", "containerd", "/usr/bin/containerd");
         Unit { restart, order: 55, docs, preset: false, ..unit }
     };
+    let unit = match name {
+        "kubelet" => kubelet,
+        "docker" => docker(),
+        "containerd" => containerd(),
+        _ => return None,
+    };
+    Some(Unit { enabled: false, ..unit })
+}
+
+/// The services of a fresh box.
+pub fn of_box(profile: Profile) -> Vec<Unit> {
+    let book = profile == Profile::Book;
     let network = if book {
         let unit = Unit::new("network", "LSB: Bring up/down networking", "", "/etc/rc.d/init.d/network start");
         Unit { one_shot: true, order: 10, docs: "man:systemd-sysv-generator(8)".into(), ..unit }
@@ -153,5 +173,5 @@ pub fn standard(profile: Profile) -> Vec<Unit> {
         docs: "man:firewalld(1)".into(),
         ..Unit::new("firewalld", "firewalld - dynamic firewall daemon", "", "/usr/sbin/firewalld --nofork --nopid")
     };
-    vec![network, firewall, time, sshd, crond, runtime, kubelet]
+    vec![network, firewall, time, sshd, crond]
 }
