@@ -195,6 +195,11 @@ pub fn fetch(cx: &mut Cx<'_, '_>, items: Vec<Item>, errors: &mut Vec<Error>) -> 
             }
             Item::Doc(doc) => {
                 let key = doc.key();
+                if cx.flags.yes("local") {
+                    let object = Arc::new(Object::from_value(doc.kind, &doc.value));
+                    out.push(Info { resource: doc.resource, kind: doc.kind, key, object, doc: Some(doc) });
+                    continue;
+                }
                 if let Some(object) = super::error::note(cx.get(&key), errors)? {
                     out.push(Info { resource: doc.resource, kind: doc.kind, key, object, doc: Some(doc) });
                 }

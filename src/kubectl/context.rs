@@ -25,6 +25,8 @@ pub struct Cx<'a, 'i> {
     pub target: Option<Target>,
     /// Whether this run has reached the server and cached its discovery.
     pub discovered: bool,
+    /// YAML documents printed so far: `---` goes between them.
+    pub documents: usize,
 }
 
 /// A list with the revision it was read at.

@@ -146,7 +146,8 @@ fn selector(cx: &Cx<'_, '_>, info: &Info) -> Run<Map> {
             Kind::SERVICE => "the service has no pod selector set",
             _ => "invalid deployment: no selectors, therefore cannot be exposed",
         };
-        return fail(format!("couldn't retrieve selectors via --selector flag or introspection: {why}"));
+        let text = format!("couldn't retrieve selectors via --selector flag or introspection: {why}");
+        return if cx.modern() { fail(text) } else { cx.usage(text) };
     }
     Ok(found)
 }
@@ -171,7 +172,8 @@ fn ports(cx: &Cx<'_, '_>, info: &Info) -> Run<List> {
             found.push((p.get("containerPort").map_or_else(String::new, Value::to_json), p.str("protocol").to_owned()));
         }
         if found.is_empty() {
-            return fail("couldn't find port via --port flag or introspection");
+            let text = "couldn't find port via --port flag or introspection";
+            return if cx.modern() { fail(text) } else { cx.usage(text) };
         }
     } else {
         found.extend(given.split(',').map(|p| (p.to_owned(), String::new())));

@@ -97,12 +97,19 @@ impl Flag {
 pub struct Flags {
     given: BTreeMap<&'static str, Vec<Str>>,
     defaults: BTreeMap<&'static str, &'static str>,
+    /// Flags of the command itself that hide a global one of the same name.
+    hiding: Vec<&'static str>,
 }
 
 impl Flags {
     /// Whether the command line set it.
     pub fn changed(&self, name: &str) -> bool {
         self.given.contains_key(name)
+    }
+    /// The value of a global flag, unless the command has its own of that name
+    /// (`create rolebinding --user`).
+    pub fn global(&self, name: &str) -> &str {
+        if self.hiding.contains(&name) { "" } else { self.text(name) }
     }
     pub fn has(&self, name: &str) -> bool {
         self.defaults.contains_key(name)
@@ -148,7 +155,9 @@ pub struct Parsed {
 /// Reads `words` (without the command's own name) against the flags a command knows.
 pub fn parse(known: &[Flag], words: &[Str], interspersed: bool) -> Result<Parsed, String> {
     let defaults = known.iter().map(|f| (f.name, f.default)).collect();
-    let flags = Flags { given: BTreeMap::new(), defaults };
+    let hiding = known.iter().enumerate().filter(|(i, f)| known[i + 1..].iter().any(|g| g.name == f.name));
+    let hiding = hiding.map(|(_, f)| f.name).collect();
+    let flags = Flags { given: BTreeMap::new(), defaults, hiding };
     let mut out = Parsed { flags, args: Vec::new(), dash: None, help: false, notes: Vec::new() };
     let mut rest = words.iter();
     while let Some(word) = rest.next() {

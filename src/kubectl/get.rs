@@ -32,18 +32,35 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         return watch_on(cx, WatchState::from(&state), format.as_ref());
     }
     if cx.flags.yes("output-watch-events") && !watching(cx) {
-        return cx.usage("--output-watch-events option can only be used with --watch or --watch-only");
+        let text = "--output-watch-events option can only be used with --watch or --watch-only";
+        return if cx.modern() { fail(text) } else { cx.usage(text) };
+    }
+    let output = cx.flags.text("output").to_owned();
+    if cx.flags.yes("show-labels") && !matches!(output.as_str(), "" | "wide") {
+        return fail(format!("--show-labels option cannot be used with {output} printer"));
     }
     let sort = sort_path(cx)?;
     let all_namespaces = cx.flags.yes("all-namespaces");
     let options = Options { types_alone: true, all_namespaces, selectable: true, lenient: true, ..Options::default() };
     let args = cx.args.clone();
     let mut errors = Vec::new();
+    if watching(cx) && sort.is_some() {
+        let only = cx.flags.yes("watch-only");
+        cx.io.errln(match (cx.modern(), only) {
+            (false, _) => "warning: --watch or --watch-only requested, --sort-by will be ignored",
+            (true, false) => "warning: --watch requested, --sort-by will be ignored for watch events received",
+            (true, true) => "warning: --watch-only requested, --sort-by will be ignored",
+        });
+    }
     if watching(cx) {
         let (items, _) = builder::items(cx, &args, options)?;
         return watch(cx, &items, format.as_ref());
     }
     let (items, refused) = builder::items(cx, &args, options)?;
+    let subresource = cx.flags.text("subresource").to_owned();
+    if !subresource.is_empty() {
+        return of_subresource(cx, &items, &subresource, format.as_ref());
+    }
     if let [Item::Kind { resource, .. }] = &items[..]
         && resource.name == "componentstatuses"
     {
@@ -63,6 +80,55 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         if !wrote && errors.is_empty() && !cx.flags.yes("ignore-not-found") {
             nothing(cx, all_namespaces || !namespaced)?;
         }
+    }
+    error::all(errors)
+}
+
+/// `--subresource`: the part of each named object that the server keeps under that path.
+fn of_subresource(cx: &mut Cx<'_, '_>, items: &[Item], name: &str, format: Option<&Format>) -> Run {
+    let (mut rows, mut errors) = (Vec::new(), Vec::new());
+    for item in items {
+        let Item::One { resource, namespace, name: object } = item else {
+            return fail("subresource cannot be used when bulk resources are specified");
+        };
+        let Some(kind) = resource.modelled else { continue };
+        let mut request = Request::get(&crate::api::ObjectKey::new(kind, namespace.clone(), object.clone()));
+        // The status comes with the whole object.
+        request.subresource = if name == "status" { Str::new() } else { name.into() };
+        let Some(found) = error::note(cx.send_object(request), &mut errors)? else { continue };
+        let mut value = value_of(cx, &found);
+        if name == "scale" {
+            value.make_map().insert("apiVersion", "autoscaling/v1");
+            value.make_map().insert("kind", "Scale");
+        }
+        if let Some(format) = format {
+            print::object(cx, format, &value)?;
+            continue;
+        }
+        let (now, profile) = (cx.now()?, cx.profile);
+        let mut layout = Layout::of(cx);
+        layout.with_kind = cx.flags.yes("show-kind");
+        if name == "scale" {
+            if rows.is_empty() && !layout.no_headers {
+                rows.push(["NAME", "DESIRED", "AVAILABLE", "AGE"].map(String::from).into());
+            }
+            let n = |path: &[&str]| found.int(path).unwrap_or(0).to_string();
+            let age = crate::api::table::row(&found, now, profile, false);
+            rows.push(vec![
+                found.name().to_string(),
+                n(&["spec", "replicas"]),
+                n(&["status", "replicas"]),
+                age.last().map_or_else(String::new, Str::to_string),
+            ]);
+            continue;
+        }
+        if rows.is_empty() && !layout.no_headers {
+            rows.push(layout.header(kind, profile, resource.namespaced));
+        }
+        rows.push(layout.row(&found, resource, now, profile, ""));
+    }
+    if !rows.is_empty() {
+        cx.io.out(table::write(&rows, &mut Vec::new()));
     }
     error::all(errors)
 }

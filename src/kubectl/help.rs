@@ -66,6 +66,41 @@ pub fn this(cx: &mut Cx<'_, '_>) -> Run {
     fail(format!("unexpected args: [{}]", cx.args.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(" ")))
 }
 
+/// The commands of the first level, by what they are for.
+static GROUPS: &[(&str, &str)] = &[
+    ("Basic Commands (Beginner):", "create expose run set"),
+    ("Basic Commands (Intermediate):", "explain get edit delete"),
+    ("Deploy Commands:", "rollout scale autoscale"),
+    ("Cluster Management Commands:", "certificate cluster-info top cordon uncordon drain taint"),
+    ("Troubleshooting and Debugging Commands:", "describe logs attach exec port-forward proxy cp auth debug events"),
+    ("Advanced Commands:", "diff apply patch replace wait kustomize"),
+    ("Settings Commands:", "label annotate completion"),
+    ("Other Commands:", "api-resources api-versions config plugin version"),
+];
+
+fn root_text(cx: &Cx<'_, '_>) -> String {
+    let mut out = String::new();
+    for (title, names) in GROUPS {
+        out += title;
+        out.push('\n');
+        let width = names.split(' ').map(str::len).max().unwrap_or(0) + usize::from(cx.modern()) * 2;
+        for verb in names.split(' ').filter_map(|n| ROOT.child(n, cx.profile)) {
+            out += &format!("  {:<width$} {}\n", verb.name, verb.about);
+        }
+        out.push('\n');
+    }
+    out
+}
+
+pub fn alpha(cx: &mut Cx<'_, '_>) -> Run {
+    if cx.modern() {
+        cx.io.outln("No alpha commands are available in this version of kubectl");
+        return Ok(());
+    }
+    cx.io.outln("These commands correspond to alpha features that are not enabled in Kubernetes clusters by default.");
+    Ok(())
+}
+
 fn group_text(cx: &Cx<'_, '_>, verb: &Verb) -> String {
     let children: Vec<&Verb> = verb.children(cx.profile).collect();
     let mut sorted: Vec<(&str, &str)> = children.iter().map(|v| (v.name, v.about)).collect();
@@ -74,8 +109,13 @@ fn group_text(cx: &Cx<'_, '_>, verb: &Verb) -> String {
     let list: String =
         sorted.iter().map(|(name, about)| format!("  {name:<width$} {}\n", words(cx, name, about))).collect();
     if verb.name == "kubectl" {
+        let list = root_text(cx);
         return format!(
-            "kubectl controls the Kubernetes cluster manager.\n\nAvailable Commands:\n{list}\nUsage:\n  kubectl [flags] [options]\n\nUse \"kubectl <command> --help\" for more information about a given command.\n{MORE}"
+            "kubectl controls the Kubernetes cluster manager.\n\n Find more information at: {}\n\n{list}Usage:\n  kubectl [flags] [options]\n\nUse \"kubectl <command> --help\" for more information about a given command.\n{MORE}",
+            cx.by(
+                "https://kubernetes.io/docs/reference/kubectl/overview/",
+                "https://kubernetes.io/docs/reference/kubectl/"
+            )
         );
     }
     let about = match (verb.name, cx.modern()) {

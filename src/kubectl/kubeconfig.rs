@@ -91,7 +91,7 @@ pub fn target(cx: &mut Cx<'_, '_>) -> Run<Target> {
         return fail_raw(format!("Error in configuration: context was not found for specified context: {context}"));
     }
     let pick = |flag: &str, field: &str| {
-        let given = flags.text(flag);
+        let given = flags.global(flag);
         if given.is_empty() { entry.map_or("", |e| e.str(field)).to_owned() } else { given.to_owned() }
     };
     let (cluster, user) = (pick("cluster", "cluster"), pick("user", "user"));
@@ -100,7 +100,7 @@ pub fn target(cx: &mut Cx<'_, '_>) -> Run<Target> {
         return fail_raw(format!("error: cluster \"{cluster}\" does not exist"));
     }
     let user_entry = config.entry("users", &user).and_then(|u| u.get("user"));
-    if user_entry.is_none() && !flags.text("user").is_empty() {
+    if user_entry.is_none() && !flags.global("user").is_empty() {
         return fail_raw(format!("error: auth info \"{user}\" does not exist"));
     }
     let mut server = flags.text("server").to_owned();

@@ -1,7 +1,7 @@
 //! `kubectl label` and `kubectl annotate`.
 //! Models kubectl/pkg/cmd/label label.go, kubectl/pkg/cmd/annotate annotate.go.
 
-use super::builder::{self, Info, Options};
+use super::builder::{self, Info, Item, Options};
 use super::context::{Cx, DryRun};
 use super::create::{command_line, confirm};
 use super::error::{self, Run, fail};
@@ -89,9 +89,27 @@ fn change(cx: &mut Cx<'_, '_>, what: What) -> Run {
         lenient: true,
         ..Options::default()
     };
+    let files = if what == What::Label { "pod.{yaml,json}" } else { "rsrc.{yaml,json}" };
+    if cx.flags.yes("local") && !resources.is_empty() {
+        let (a, b) = (files.replace("{yaml,json}", "yaml"), files.replace("{yaml,json}", "json"));
+        return fail(format!("can only use local files by -f {a} or --filename={b} when --local=true is set"));
+    }
+    if cx.flags.yes("local") && !manifest::given(cx) {
+        let (a, b) = (files.replace("{yaml,json}", "yaml"), files.replace("{yaml,json}", "json"));
+        return fail(format!("one or more files must be specified as -f {a} or --filename={b}"));
+    }
     let (items, mut errors) = builder::items(cx, &resources, options)?;
+    let single = matches!(&items[..], [Item::One { .. } | Item::Doc(_)]);
+    if !single && !cx.flags.text("resource-version").is_empty() {
+        return fail("--resource-version may only be used with a single resource");
+    }
     for info in builder::fetch(cx, items, &mut errors)? {
-        let outcome = change_one(cx, &info, &pairs, what, format.as_ref());
+        if list && !single {
+            let group = info.resource.group();
+            let line = format!("Listing {word}s for {}.{group}/{}:", info.resource.kind, info.key.name);
+            cx.io.outln(line);
+        }
+        let outcome = change_one(cx, &info, &pairs, what, single, format.as_ref());
         error::note(outcome, &mut errors)?;
     }
     error::all(errors)
@@ -136,20 +154,34 @@ fn read_pairs(cx: &Cx<'_, '_>, pairs: &[Str], what: What) -> Run<Pairs> {
             None => out.unset.push(pair[..pair.len() - 1].into()),
         }
     }
-    if let Some((key, _)) = out.set.iter().find(|(k, _)| out.unset.contains(k)) {
-        let word = if what == What::Label { "a label" } else { "an annotation" };
-        let _ = key;
-        return fail(format!("can not both modify and remove {word} in the same command"));
+    let both: Vec<&str> =
+        out.set.iter().map(|(k, _)| k.as_str()).filter(|k| out.unset.iter().any(|u| u == k)).collect();
+    match (what, &both[..]) {
+        (_, []) => {}
+        (What::Label, _) => return fail("can not both modify and remove a label in the same command"),
+        (What::Annotation, both) => {
+            let keys = both.join(", ");
+            return fail(format!(
+                "can not both modify and remove the following annotation(s) in the same command: {keys}"
+            ));
+        }
     }
     Ok(out)
 }
 
-fn change_one(cx: &mut Cx<'_, '_>, info: &Info, pairs: &Pairs, what: What, format: Option<&print::Format>) -> Run {
+fn change_one(
+    cx: &mut Cx<'_, '_>,
+    info: &Info,
+    pairs: &Pairs,
+    what: What,
+    single: bool,
+    format: Option<&print::Format>,
+) -> Run {
     let field = if what == What::Label { "labels" } else { "annotations" };
     let old = info.object.get(&["metadata", field]).and_then(Value::as_map).cloned().unwrap_or_default();
     if cx.flags.yes("list") {
         for (k, v) in old.iter() {
-            let line = format!("{k}={}", v.as_str());
+            let line = format!("{}{k}={}", if single { "" } else { " " }, v.as_str());
             cx.io.outln(line);
         }
         return Ok(());
@@ -187,6 +219,10 @@ fn change_one(cx: &mut Cx<'_, '_>, info: &Info, pairs: &Pairs, what: What, forma
     } else {
         let mut meta = Map::new();
         meta.insert(field, patch);
+        let revision = cx.flags.text("resource-version");
+        if !revision.is_empty() {
+            meta.insert("resourceVersion", revision);
+        }
         let body = Value::Map(map! { "metadata" => meta });
         let manager = if what == What::Label { "kubectl-label" } else { "kubectl-annotate" };
         let request = cx.write(Request::patch(&info.key, PatchType::Merge, body), manager);

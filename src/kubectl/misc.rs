@@ -124,12 +124,6 @@ pub fn proxy(cx: &mut Cx<'_, '_>) -> Run {
     }
 }
 
-pub fn debug(_: &mut Cx<'_, '_>) -> Run {
-    fail(
-        "ephemeral containers are disabled for this cluster (error from server: \"the server could not find the requested resource\").",
-    )
-}
-
 pub fn no_kustomization(folder: &str) -> String {
     let shown = if folder == "." { "/root" } else { folder.trim_end_matches('/') };
     format!("unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '{shown}'")

@@ -19,6 +19,7 @@ pub mod component_status;
 pub mod config;
 pub mod context;
 pub mod create;
+pub mod debug;
 pub mod delete;
 pub mod describe;
 pub mod diff;
@@ -42,6 +43,7 @@ pub mod patch;
 pub mod print;
 pub mod replace;
 pub mod rollout;
+pub mod rules;
 pub mod run_pod;
 pub mod scale;
 pub mod set;
@@ -141,7 +143,7 @@ fn dispatch(io: &mut Io<'_>, profile: Profile, words: &[Str]) -> Run {
     }
     let line = words.to_vec();
     let (flags, args, dash) = (parsed.flags, parsed.args, parsed.dash);
-    let mut cx = Cx { io, profile, path, flags, args, dash, line, target: None, discovered: false };
+    let mut cx = Cx { io, profile, path, flags, args, dash, line, target: None, discovered: false, documents: 0 };
     if verb.name == "kubectl" && !cx.args.is_empty() {
         return unknown_command(&cx);
     }
@@ -153,6 +155,7 @@ fn dispatch(io: &mut Io<'_>, profile: Profile, words: &[Str]) -> Run {
     if !missing.is_empty() {
         return error::fail_raw(format!("{label}: required flag(s) {} not set", missing.join(", ")));
     }
+    rules::check(&cx)?;
     match verb.run {
         Some(run) => run(&mut cx),
         None if cx.args.is_empty() => help::group(&mut cx, verb),
@@ -170,6 +173,7 @@ fn unknown_command(cx: &Cx<'_, '_>) -> Run {
     let near: Vec<&str> = ROOT
         .children(cx.profile)
         .map(|v| v.name)
+        .filter(|name| *name != "alpha")
         .filter(|name| distance(&word.to_lowercase(), name) <= 2 || name.starts_with(&word.to_lowercase()))
         .collect();
     let mut text = format!("unknown command {} for \"kubectl\"", flags::quote(word));

@@ -24,12 +24,19 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     if tty && !stdin {
         return cx.usage("-i/--stdin is required for containers with -t/--tty=true");
     }
-    if cx.flags.yes("rm") && !attach {
-        return fail("--rm should only be used for attached containers");
+    if cx.flags.yes("expose") && cx.flags.text("port").is_empty() {
+        return cx.usage("--port must be set when exposing a service");
     }
     let restart = cx.flags.text("restart").to_owned();
     if !matches!(restart.as_str(), "Always" | "OnFailure" | "Never") {
         return cx.usage(format!("invalid restart policy: {restart}"));
+    }
+    if cx.flags.yes("rm") && !attach {
+        return cx.usage("--rm should only be used for attached containers");
+    }
+    if !matches!(cx.flags.text("image-pull-policy"), "" | "Always" | "IfNotPresent" | "Never") {
+        let text = format!("invalid image pull policy: {}", cx.flags.text("image-pull-policy"));
+        return cx.usage(text);
     }
     cx.check_dry_run()?;
     let format = print::format(cx, false)?;
@@ -40,19 +47,29 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     record(cx, &mut value);
     overrides(cx, &mut value)?;
     let namespace = cx.namespace()?;
+    let rest = |cx: &mut Cx<'_, '_>| -> Run {
+        if !cx.flags.yes("expose") {
+            return Ok(());
+        }
+        expose(cx, &name, format.as_ref())?;
+        // Upstream writes this line and its printer another.
+        if matches!(format, Some(print::Format::Yaml)) {
+            cx.io.out("---\n");
+        }
+        Ok(())
+    };
     if cx.dry_run() == DryRun::Client {
         if cx.flags.changed("namespace") {
             value.entry(&["metadata"]).make_map().insert("namespace", &namespace);
         }
+        rest(cx)?;
         return confirm(cx, format.as_ref(), &value, "created");
     }
     let mut request = Request::new(crate::api::Verb::Create, Kind::POD, namespace.clone(), "");
     request.body = Some(value);
     let request = cx.write(request, "kubectl-run");
     let made = cx.send_object(request)?;
-    if cx.flags.yes("expose") {
-        expose(cx, &name)?;
-    }
+    rest(cx)?;
     if attach {
         return attached(cx, &made.key);
     }
@@ -117,13 +134,7 @@ fn template(cx: &Cx<'_, '_>, name: &str, image: &str, restart: &str) -> Run<Valu
     if flags.yes("tty") {
         c.insert("tty", true);
     }
-    let mut labels = Map::new();
-    for pair in flags.text("labels").split(',').filter(|p| !p.is_empty()) {
-        match pair.split_once('=') {
-            Some((k, v)) if !k.is_empty() => labels.insert(k, v),
-            _ => return fail(format!("unexpected label spec: {pair}")),
-        }
-    }
+    let mut labels = label_pairs(cx)?;
     if labels.is_empty() {
         labels.insert("run", name);
     }
@@ -145,6 +156,17 @@ fn template(cx: &Cx<'_, '_>, name: &str, image: &str, restart: &str) -> Run<Valu
     }))
 }
 
+fn label_pairs(cx: &Cx<'_, '_>) -> Run<Map> {
+    let mut labels = Map::new();
+    for pair in cx.flags.text("labels").split(',').filter(|p| !p.is_empty()) {
+        match pair.split_once('=') {
+            Some((k, v)) if !k.is_empty() => labels.insert(k, v),
+            _ => return fail(format!("unexpected label spec: {pair}")),
+        }
+    }
+    Ok(labels)
+}
+
 /// `--overrides`: JSON merged over what was generated.
 fn overrides(cx: &Cx<'_, '_>, value: &mut Value) -> Run {
     let text = cx.flags.text("overrides");
@@ -160,25 +182,40 @@ fn overrides(cx: &Cx<'_, '_>, value: &mut Value) -> Run {
     }
 }
 
-fn expose(cx: &mut Cx<'_, '_>, name: &str) -> Run {
+fn expose(cx: &mut Cx<'_, '_>, name: &str, format: Option<&print::Format>) -> Run {
     let Ok(port) = cx.flags.text("port").parse::<i64>() else {
         return fail("--port must be set when exposing a service");
     };
-    let labels = map! { "run" => name };
-    let value = map! {
+    let mut meta = map! { "name" => name };
+    if !cx.modern() {
+        meta.insert("creationTimestamp", Value::Null);
+    }
+    let mut selector = label_pairs(cx)?;
+    if selector.is_empty() {
+        selector.insert("run", name);
+    } else {
+        meta.insert("labels", selector.clone());
+    }
+    let value = Value::Map(map! {
         "apiVersion" => "v1",
         "kind" => "Service",
-        "metadata" => map! { "name" => name },
-        "spec" => map! { "ports" => list![map! { "port" => port, "protocol" => "TCP", "targetPort" => port }], "selector" => labels },
-    };
+        "metadata" => meta,
+        "spec" => map! {
+            "ports" => list![map! { "port" => port, "protocol" => "TCP", "targetPort" => port }],
+            "selector" => selector,
+        },
+        "status" => map! { "loadBalancer" => map! {} },
+    });
+    if cx.dry_run() == DryRun::Client {
+        return confirm(cx, format, &value, "created");
+    }
     let namespace = cx.namespace()?;
     let mut request = Request::new(crate::api::Verb::Create, Kind::SERVICE, namespace, "");
-    request.body = Some(Value::Map(value));
+    request.body = Some(value);
     let request = cx.write(request, "kubectl-run");
-    cx.send_object(request)?;
-    let line = format!("service/{name} created");
-    cx.io.outln(line);
-    Ok(())
+    let made = cx.send_object(request)?;
+    let shown = get::value_of(cx, &made);
+    confirm(cx, format, &shown, "created")
 }
 
 /// `-i`, `-t`: waits until the pod runs, then attaches to it.
@@ -225,7 +262,8 @@ fn ended(cx: &mut Cx<'_, '_>, key: &ObjectKey) -> Run {
     }
 }
 
-fn wait_running(cx: &mut Cx<'_, '_>, key: &ObjectKey) -> Run<std::sync::Arc<crate::api::Object>> {
+/// The pod once it runs or has ended.
+pub fn wait_running(cx: &mut Cx<'_, '_>, key: &ObjectKey) -> Run<std::sync::Arc<crate::api::Object>> {
     loop {
         let object = cx.get(key)?;
         if matches!(pod::phase(&object), "Running" | "Succeeded" | "Failed") {

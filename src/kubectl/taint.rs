@@ -18,7 +18,7 @@ struct Taint {
 }
 
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
-    let (mut resources, specs) = split(&cx.args);
+    let (mut resources, specs) = split(&cx.args)?;
     if resources.is_empty() {
         return fail("one or more resources must be specified as <resource> <name>");
     }
@@ -29,7 +29,15 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     for spec in &specs {
         match parse(spec) {
             Ok((taint, true)) => remove.push(taint),
-            Ok((taint, false)) => add.push(taint),
+            Ok((taint, false)) => {
+                if add.iter().any(|t: &Taint| t.key == taint.key && t.effect == taint.effect) {
+                    let (Taint { key, value, effect }, at) = (taint, "<nil>");
+                    return cx.usage(format!(
+                        "duplicated taints with the same key and effect: {{{key} {value} {effect} {at}}}"
+                    ));
+                }
+                add.push(taint);
+            }
             Err(why) => return cx.usage(why),
         }
     }
@@ -41,6 +49,20 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         return fail(format!("invalid resource type {word}, only node types are supported"));
     }
     let all = cx.flags.yes("all");
+    let clash: Vec<String> = add
+        .iter()
+        .flat_map(|a: &Taint| {
+            remove.iter().filter(move |r: &&Taint| r.key == a.key && (r.effect.is_empty() || r.effect == a.effect))
+        })
+        .map(|r| format!("{}={}", r.key, r.effect))
+        .collect();
+    if !clash.is_empty() {
+        let clash = clash.join(", ");
+        return fail(format!("can not both modify and remove the following taint(s) in the same command: {clash}"));
+    }
+    if !all && cx.flags.text("selector").is_empty() && resources.len() < 2 && !first.contains('/') {
+        return fail("at least one resource name must be specified since 'all' parameter is not set");
+    }
     let options = Options { all, selectable: true, lenient: true, ..Options::default() };
     resources.dedup();
     let (items, mut errors) = builder::items(cx, &resources, options)?;
@@ -52,15 +74,18 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
 }
 
 /// Resources, then taints: the first word that looks like one begins them.
-fn split(args: &[Str]) -> (Vec<Str>, Vec<Str>) {
-    let looks = |s: &&Str| s.contains('=') || s.contains(':') || s.ends_with('-');
-    let at = args.iter().position(|s| looks(&s)).unwrap_or(args.len());
-    let (mut resources, taints) = (args[..at].to_vec(), args[at..].to_vec());
-    // `taint node w1 bad`: a third word that is no taint stands where one should.
-    if taints.is_empty() && resources.len() > 2 {
-        resources.truncate(2);
+fn split(args: &[Str]) -> Run<(Vec<Str>, Vec<Str>)> {
+    let (mut resources, mut taints) = (Vec::new(), Vec::new());
+    for word in args {
+        if word.contains(['=', ':']) || word.ends_with('-') {
+            taints.push(word.clone());
+        } else if taints.is_empty() {
+            resources.push(word.clone());
+        } else {
+            return fail(format!("all resources must be specified before taint changes: {word}"));
+        }
     }
-    (resources, taints)
+    Ok((resources, taints))
 }
 
 fn parse(spec: &str) -> Result<(Taint, bool), String> {
@@ -92,29 +117,36 @@ fn taint(cx: &mut Cx<'_, '_>, info: &Info, add: &[Taint], remove: &[Taint], form
             taken.join(",")
         ));
     }
-    let replaced = !taken.is_empty();
     let mut errors = Vec::new();
+    // New ones first, then those that were there.
+    let before = taints.len();
+    taints.retain(|t| !add.iter().any(|x| same(t, x)));
+    let mut all: Vec<Value> = Vec::new();
+    for x in add {
+        let mut t = map! { "effect" => &x.effect, "key" => &x.key };
+        if !x.value.is_empty() {
+            t.insert("value", &x.value);
+        }
+        all.push(Value::Map(t));
+    }
+    all.append(&mut taints);
+    let (mut taints, mut deleted) = (all, false);
+    let added = taints.len() != before;
     for x in remove {
         let before = taints.len();
         taints.retain(|t| !(t.str("key") == x.key && (x.effect.is_empty() || t.str("effect") == x.effect)));
+        deleted |= taints.len() != before;
         if taints.len() == before {
             let what = if x.effect.is_empty() { x.key.to_string() } else { format!("{}:{}", x.key, x.effect) };
             errors.push(error::Error::Text(format!("taint \"{what}\" not found")));
         }
     }
     error::all(errors)?;
-    for x in add {
-        taints.retain(|t| !same(t, x));
-        let mut t = map! { "effect" => &x.effect, "key" => &x.key };
-        if !x.value.is_empty() {
-            t.insert("value", &x.value);
-        }
-        taints.push(Value::Map(t));
-    }
-    let done = match (add.is_empty(), remove.is_empty(), replaced) {
-        (true, _, _) => "untainted",
-        (false, true, false) => "tainted",
-        _ => "modified",
+    let done = match (added, deleted) {
+        _ if overwrite => "modified",
+        (true, true) => "modified",
+        (true, false) => "tainted",
+        _ => "untainted",
     };
     let list = if taints.is_empty() { Value::Null } else { Value::from(taints) };
     let shown = if cx.dry_run() == DryRun::Client {

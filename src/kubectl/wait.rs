@@ -8,7 +8,7 @@ use super::error::{self, Fail, Run, fail};
 use super::print::jsonpath;
 use super::{delete, get};
 use crate::api::{Object, ObjectKey, Value, meta};
-use crate::base::{Duration, Str, Time};
+use crate::base::{Duration, Time};
 
 enum For {
     Delete,
@@ -33,49 +33,97 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     };
     let (items, mut errors) = builder::items(cx, &args, options)?;
     let deadline = cx.now()? + timeout;
+    let delete = wanted.iter().any(|w| matches!(w, For::Delete));
     let mut visited = 0;
     for item in items {
+        if wanted.iter().any(|w| matches!(w, For::Create)) {
+            wait_created(cx, &item, deadline)?;
+        }
         for key in keys(cx, item)? {
             visited += 1;
-            let outcome = wait_for(cx, &key, &wanted, deadline);
-            error::note(outcome, &mut errors)?;
+            for one in &wanted {
+                let outcome = wait_for(cx, &key, one, deadline, timeout == Duration::ZERO);
+                error::note(outcome, &mut errors)?;
+            }
         }
     }
-    if visited == 0 && errors.is_empty() && !matches!(wanted, For::Delete) {
+    if visited == 0 && errors.is_empty() && !delete {
         return fail("no matching resources found");
     }
     error::all(errors)
 }
 
-fn parse(cx: &Cx<'_, '_>) -> Run<For> {
-    let text = cx.flags.text("for").to_owned();
-    let lower = text.to_lowercase();
-    if lower == "delete" {
-        return Ok(For::Delete);
+fn parse(cx: &Cx<'_, '_>) -> Run<Vec<For>> {
+    let texts = cx.flags.all("for");
+    if texts.is_empty() {
+        return fail(format!("unrecognized condition: {}", cx.by("\"\"", "[]")));
     }
-    if lower == "create" && cx.modern() {
-        return Ok(For::Create);
+    let mut out = Vec::new();
+    for text in texts {
+        let lower = text.to_lowercase();
+        if lower == "delete" {
+            out.push(For::Delete);
+        } else if lower == "create" && cx.modern() {
+            out.push(For::Create);
+        } else if let Some(rest) = text.strip_prefix("condition=") {
+            let (name, value) = rest.split_once('=').unwrap_or((rest, "true"));
+            out.push(For::Condition(name.to_owned(), value.to_owned()));
+        } else if let Some(rest) = text.strip_prefix("jsonpath=").filter(|_| cx.modern()) {
+            out.push(of_jsonpath(rest)?);
+        } else {
+            return fail(format!("unrecognized condition: {}", super::flags::quote(text)));
+        }
     }
-    if let Some(rest) = text.strip_prefix("condition=") {
-        let (name, value) = rest.split_once('=').unwrap_or((rest, "true"));
-        return Ok(For::Condition(name.to_owned(), value.to_owned()));
+    Ok(out)
+}
+
+/// `{.a.b}=value`, or a path alone for any value.
+fn of_jsonpath(text: &str) -> Run<For> {
+    // A single `=` parts path and value; `==` belongs to a filter.
+    let mut parts = vec![String::new()];
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let double = c == '=' && chars.next_if_eq(&'=').is_some();
+        match parts.last_mut() {
+            Some(part) if double => *part += "==",
+            Some(part) if c != '=' => part.push(c),
+            _ => parts.push(String::new()),
+        }
     }
-    if let Some(rest) = text.strip_prefix("jsonpath=").filter(|_| cx.modern()) {
-        let rest = rest.trim_matches('\'');
-        let (path, value) = match rest.rsplit_once("}=") {
-            Some((path, value)) => (format!("{path}}}"), Some(value.to_owned())),
-            None => (rest.to_owned(), None),
-        };
-        let path = jsonpath::relaxed(&path).and_then(|p| jsonpath::parse(&p)).or_else(fail)?;
-        return Ok(For::Jsonpath(path, value));
-    }
-    let shown = if cx.modern() {
-        let all: Vec<&str> = cx.flags.all("for").iter().map(Str::as_str).collect();
-        format!("[{}]", all.join(" "))
-    } else {
-        super::flags::quote(&text)
+    let value = match &parts[..] {
+        [_] => None,
+        [_, value] if value.is_empty() => {
+            return fail(
+                "jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3",
+            );
+        }
+        [_, value] => Some(value.trim_matches(['\'', '"']).to_owned()),
+        _ => {
+            return fail(
+                "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'",
+            );
+        }
     };
-    fail(format!("unrecognized condition: {shown}"))
+    let path = parts[0].trim_matches(['\'', '"']);
+    if path.is_empty() {
+        return fail("jsonpath expression cannot be empty");
+    }
+    let path = jsonpath::relaxed(path).and_then(|p| jsonpath::parse(&p)).or_else(fail)?;
+    Ok(For::Jsonpath(path, value))
+}
+
+/// Looks every half second until there is something of that name.
+fn wait_created(cx: &mut Cx<'_, '_>, item: &Item, deadline: Time) -> Run {
+    loop {
+        let mut errors = Vec::new();
+        let found = builder::fetch(cx, vec![item.clone()], &mut errors)?;
+        match errors.into_iter().find(|e| !e.not_found()) {
+            Some(error) => return Err(Fail::Error(error)),
+            None if !found.is_empty() => return Ok(()),
+            None if cx.now()? >= deadline => return fail("timed out waiting for the condition"),
+            None => cx.io.sleep(Duration::millis(500))?,
+        }
+    }
 }
 
 fn keys(cx: &mut Cx<'_, '_>, item: Item) -> Run<Vec<ObjectKey>> {
@@ -95,59 +143,66 @@ fn keys(cx: &mut Cx<'_, '_>, item: Item) -> Run<Vec<ObjectKey>> {
     })
 }
 
-fn wait_for(cx: &mut Cx<'_, '_>, key: &ObjectKey, wanted: &For, deadline: Time) -> Run {
+fn wait_for(cx: &mut Cx<'_, '_>, key: &ObjectKey, wanted: &For, deadline: Time, once: bool) -> Run {
     loop {
         let object = match cx.get(key) {
             Ok(object) => object,
             Err(Fail::Error(e)) if e.not_found() => match wanted {
                 For::Delete => return Ok(()),
-                For::Create if cx.now()? < deadline => {
-                    cx.io.sleep(Duration::millis(500))?;
-                    continue;
-                }
                 _ => return Err(Fail::Error(e)),
             },
             Err(e) => return Err(e),
         };
-        if met(&object, wanted) {
+        if met(&object, wanted)? {
             let value = get::value_of(cx, &object);
             return confirm(cx, None, &value, "condition met");
+        }
+        if once && cx.modern() {
+            let name = super::print::name::of(cx.profile, &get::value_of(cx, &object));
+            return fail(format!("condition not met for {name}"));
         }
         let gone = matches!(wanted, For::Delete);
         let mut last = None;
         let done = delete::watch_until(cx, key, object.resource_version, Some(deadline), |kind, o| {
             let deleted = kind == crate::api::WatchType::Deleted;
-            if deleted && gone || !deleted && met(o, wanted) {
+            if deleted && gone || !deleted && met(o, wanted).unwrap_or(true) {
                 last = Some(o.clone());
                 return true;
             }
             false
         })?;
         if let (true, Some(o)) = (done, last) {
+            if !gone {
+                met(&o, wanted)?;
+            }
             let value = get::value_of(cx, &o);
             return confirm(cx, None, &value, "condition met");
         }
     }
 }
 
-fn met(o: &Object, wanted: &For) -> bool {
+fn met(o: &Object, wanted: &For) -> Run<bool> {
     match wanted {
-        For::Delete => false,
-        For::Create => true,
+        For::Delete => Ok(false),
+        For::Create => Ok(true),
         For::Condition(name, value) => {
             let all = o.items(&["status", "conditions"]);
             let generation = meta::generation(o);
             let stale = |c: &Value| c.get("observedGeneration").and_then(Value::as_int).is_some_and(|g| g < generation);
-            all.iter().any(|c| {
+            Ok(all.iter().any(|c| {
                 c.str("type").eq_ignore_ascii_case(name) && c.str("status").eq_ignore_ascii_case(value) && !stale(c)
-            })
+            }))
         }
         For::Jsonpath(path, value) => {
             let found = path.values(&o.to_value()).unwrap_or_default();
             match (&found[..], value) {
-                ([one], Some(value)) => jsonpath::text_of(one).trim() == value.trim(),
-                ([one], None) => !one.is_null(),
-                _ => false,
+                ([], _) => Ok(false),
+                ([_, _, ..], _) => fail("given jsonpath expression matches more than one value"),
+                ([_], None) => Ok(true),
+                ([Value::Map(_) | Value::List(_)], Some(_)) => {
+                    fail("jsonpath leads to a nested object or list which is not supported")
+                }
+                ([one], Some(value)) => Ok(jsonpath::text_of(one).trim() == value.trim()),
             }
         }
     }

@@ -167,6 +167,11 @@ impl Print {
     }
 }
 
+/// How old the object is.
+pub fn age(o: &Object, now: Time) -> String {
+    Print { now, profile: Profile::Modern, wide: false }.age(o).to_string()
+}
+
 trait Text {
     fn text(&self) -> Str;
 }

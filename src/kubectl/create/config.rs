@@ -1,10 +1,10 @@
 //! `kubectl create namespace|quota|configmap|secret|serviceaccount|poddisruptionbudget|priorityclass`.
 
 use super::super::context::Cx;
-use super::super::error::{Run, fail};
+use super::super::error::{Error, Fail, Run, fail};
 use super::super::label;
 use super::{finish, object, one_name};
-use crate::api::{Kind, Map, Value};
+use crate::api::{Kind, Map, Request, Response, Value, Verb};
 
 pub fn namespace(cx: &mut Cx<'_, '_>) -> Run {
     let name = one_name(cx)?;
@@ -18,6 +18,57 @@ pub fn service_account(cx: &mut Cx<'_, '_>) -> Run {
     let name = one_name(cx)?;
     let value = object(cx, Kind::SERVICE_ACCOUNT, &name);
     finish(cx, Kind::SERVICE_ACCOUNT, value, "serviceaccount")
+}
+
+/// Asks the server for a token of a service account.
+pub fn token(cx: &mut Cx<'_, '_>) -> Run {
+    let name = one_name(cx)?;
+    let micros = cx.flags.micros("duration");
+    if micros < 0 {
+        return fail("--duration must be greater than or equal to 0");
+    }
+    if micros % 1_000_000 != 0 {
+        return fail("--duration cannot be expressed in units less than seconds");
+    }
+    if cx.flags.all("audience").iter().any(|a| a.is_empty()) {
+        return fail("--audience must not be an empty string");
+    }
+    let bound = cx.flags.text("bound-object-kind").to_owned();
+    if !matches!(bound.as_str(), "" | "Pod" | "Secret" | "Node") {
+        return fail("supported --bound-object-kind values are Node, Pod, Secret");
+    }
+    let mut spec = Map::new();
+    let audiences: Vec<Value> = cx.flags.all("audience").iter().map(Value::from).collect();
+    spec.insert("audiences", if audiences.is_empty() { Value::Null } else { Value::from(audiences) });
+    if micros > 0 {
+        spec.insert("expirationSeconds", micros / 1_000_000);
+    }
+    if !bound.is_empty() {
+        let mut to = map! { "apiVersion" => "v1", "kind" => bound, "name" => cx.flags.text("bound-object-name") };
+        if !cx.flags.text("bound-object-uid").is_empty() {
+            to.insert("uid", cx.flags.text("bound-object-uid"));
+        }
+        spec.insert("boundObjectRef", to);
+    }
+    let body = map! { "apiVersion" => "authentication.k8s.io/v1", "kind" => "TokenRequest", "spec" => spec };
+    let namespace = cx.namespace()?;
+    let mut request = Request::new(Verb::Create, Kind::SERVICE_ACCOUNT, namespace, name);
+    request.subresource = "token".into();
+    request.body = Some(Value::Map(body));
+    let answer = cx.send(request).map_err(|e| match e {
+        Fail::Error(e @ Error::Status(_)) => Fail::Error(Error::Text(format!("failed to create token: {}", e.plain()))),
+        other => other,
+    })?;
+    let token = match answer {
+        Response::Object(o) => o.str(&["status", "token"]).to_owned(),
+        Response::Text(text) => text.to_string(),
+        _ => String::new(),
+    };
+    if token.is_empty() {
+        return fail("failed to create token: no token in server response");
+    }
+    cx.io.outln(token);
+    Ok(())
 }
 
 pub fn quota(cx: &mut Cx<'_, '_>) -> Run {
@@ -103,14 +154,15 @@ pub fn docker_secret(cx: &mut Cx<'_, '_>) -> Run {
             "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
         );
     }
-    let mut entry = map! { "username" => user.as_str(), "password" => password.as_str() };
+    let quote = |text: &str| Value::from(text).to_json();
+    let mut fields = vec![("username", user.clone()), ("password", password.clone())];
     if !email.is_empty() {
-        entry.insert("email", email);
+        fields.push(("email", email));
     }
-    entry.insert("auth", base64_encode(format!("{user}:{password}").as_bytes()));
-    let mut servers = Map::new();
-    servers.insert(server, entry);
-    let json = Value::Map(map! { "auths" => servers }).to_json();
+    fields.push(("auth", base64_encode(format!("{user}:{password}").as_bytes())));
+    // In the order of the Go struct, which is not the alphabet's.
+    let fields: Vec<String> = fields.iter().map(|(k, v)| format!("\"{k}\":{}", quote(v))).collect();
+    let json = format!("{{\"auths\":{{{}:{{{}}}}}}}", quote(&server), fields.join(","));
     let data = map! { ".dockerconfigjson" => json };
     make_secret(cx, &name, "kubernetes.io/dockerconfigjson", data, "secret")
 }

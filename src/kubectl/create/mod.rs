@@ -6,11 +6,11 @@ mod config;
 mod service;
 mod workload;
 
-use super::commands::{Verb, sets, sub};
+use super::commands::{Verb, flags as sets, sub};
 use super::context::{Cx, DryRun};
 use super::discovery::{self, Resource};
 use super::error::{self, Error, Fail, Run, fail};
-use super::flags::{array, int, text, yes};
+use super::flags::{Flag, array, int, text, time, yes};
 use super::manifest::{self, Doc};
 use super::{get, print};
 use crate::api::{Kind, Object, Request, Value};
@@ -41,7 +41,16 @@ pub static SUB: &[Verb] = &[
     generator!("priorityclass", [int("value", "", "0"), yes("global-default", ""), text("description", "", ""), text("preemption-policy", "", "PreemptLowerPriority")], config::priority_class, "NAME --value=VALUE --global-default=BOOL [--dry-run=server|client|none]", "Create a priority class with the specified name").aliases(&["pc"]),
     generator!("job", [text("image", "", ""), text("from", "", "")], workload::job, "NAME --image=image [--from=cronjob/name] -- [COMMAND] [args...]", "Create a job with the specified name"),
     generator!("cronjob", [text("image", "", ""), text("schedule", "", ""), text("restart", "", "")], workload::cron_job, "NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...]", "Create a cron job with the specified name").aliases(&["cj"]).required(&["image", "schedule"]),
+    sub("token", &[sets::PRINT, TOKEN], config::token, "SERVICE_ACCOUNT_NAME", "Request a service account token").only(crate::sim::Profile::Modern),
     generator!("ingress", [text("class", "", ""), array("rule", ""), array("annotation", ""), text("default-backend", "", "")], service::ingress, "NAME --rule=host/path=service:port[,tls[=secret]] ", "Create an ingress with the specified name").aliases(&["ing"]),
+];
+
+const TOKEN: &[Flag] = &[
+    array("audience", ""),
+    time("duration", "0s"),
+    text("bound-object-kind", "", ""),
+    text("bound-object-name", "", ""),
+    text("bound-object-uid", "", ""),
 ];
 
 static SECRETS: &[Verb] = &[
@@ -209,7 +218,18 @@ pub fn confirm(cx: &mut Cx<'_, '_>, format: Option<&print::Format>, value: &Valu
             cx.io.outln(line);
             Ok(())
         }
-        Some(format) => print::object(cx, format, value),
+        Some(format) => {
+            // These make a printer for each object, and so no line between two of them.
+            let apart =
+                !matches!(cx.path.as_str(), "kubectl label" | "kubectl taint" | "kubectl patch" | "kubectl rollout");
+            if matches!(format, print::Format::Yaml) && apart {
+                if cx.documents > 0 {
+                    cx.io.out("---\n");
+                }
+                cx.documents += 1;
+            }
+            print::object(cx, format, value)
+        }
         None => Ok(()),
     }
 }

@@ -67,6 +67,7 @@ struct Parser {
 
 enum Word {
     Node(Node),
+    Nodes(Vec<Node>),
     Range,
     End,
     Skip,
@@ -121,6 +122,7 @@ impl Parser {
             match self.word()? {
                 Word::Close => return Ok((nodes, range, ended)),
                 Word::Node(n) => nodes.push(n),
+                Word::Nodes(all) => nodes.extend(all),
                 Word::Range => range = true,
                 Word::End => ended = true,
                 Word::Skip => {}
@@ -147,7 +149,7 @@ impl Parser {
         match self.next() {
             None | Some('\n' | '\r') => Err("unclosed action".to_owned()),
             Some(' ' | '@' | '$') => Ok(Word::Skip),
-            Some('[') => self.array().map(Word::Node),
+            Some('[') => self.array().map(Word::Nodes),
             Some(q @ ('"' | '\'')) => self.quoted(q).map(Word::Node),
             Some('.') => Ok(Word::Node(self.field())),
             Some(c) if c == '+' || c == '-' || c.is_ascii_digit() => {
@@ -220,7 +222,7 @@ impl Parser {
         }
     }
 
-    fn array(&mut self) -> Result<Node, String> {
+    fn array(&mut self) -> Result<Vec<Node>, String> {
         let start = self.at;
         let mut quote = None;
         loop {
@@ -276,24 +278,19 @@ impl Parser {
     }
 }
 
-/// What stands between `[` and `]`.
-fn bracket(text: &str) -> Result<Node, String> {
-    let text = if text == "*" { ":" } else { text.trim() };
-    let quoted =
-        |t: &str, q: char| t.len() >= 2 && t.starts_with(q) && t.ends_with(q) && !t[1..t.len() - 1].contains(q);
-    if quoted(text, '\'') || quoted(text, '"') {
-        return Ok(Node::Field(text[1..text.len() - 1].replace('\\', "")));
-    }
+/// What stands between `[` and `]`: an index, a slice, a quoted path, or several of them.
+fn bracket(text: &str) -> Result<Vec<Node>, String> {
+    let text = if text == "*" { ":" } else { text };
     if text.contains(',') {
-        let parts = text.split(',').map(|part| {
-            let part = part.trim();
-            if part.starts_with('.') || part.starts_with('@') {
-                let mut p = Parser { chars: format!("{part}}}").chars().collect(), at: 0 };
-                return Ok(p.action()?.0);
-            }
-            Ok(vec![bracket(part)?])
-        });
-        return Ok(Node::Union(parts.collect::<Result<_, String>>()?));
+        let parts = text.split(',').map(|part| bracket(part.trim_matches(' ')));
+        return Ok(vec![Node::Union(parts.collect::<Result<_, String>>()?)]);
+    }
+    // A key in quotes is read as a path: `['status.phase']` goes two steps.
+    if let Some(key) = text.strip_prefix('\'').and_then(|t| t.strip_suffix('\''))
+        && !key.contains('\'')
+    {
+        let mut p = Parser { chars: format!(".{key}}}").chars().collect(), at: 0 };
+        return Ok(p.action()?.0);
     }
     let bad = || format!("invalid array index {text}");
     let parts: Vec<&str> = text.split(':').collect();
@@ -308,7 +305,7 @@ fn bracket(text: &str) -> Result<Node, String> {
         }
     };
     let (start, end, step) = (number(parts.first())?, number(parts.get(1))?, number(parts.get(2))?);
-    Ok(Node::Slice { start, end, step, one: parts.len() == 1 })
+    Ok(vec![Node::Slice { start, end, step, one: parts.len() == 1 }])
 }
 
 impl Path {

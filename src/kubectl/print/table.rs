@@ -20,6 +20,8 @@ pub struct Layout {
     pub no_headers: bool,
     /// The column of `--output-watch-events`.
     pub events: bool,
+    /// `--server-print=false`: kubectl knows only names and ages.
+    pub plain: bool,
 }
 
 impl Layout {
@@ -29,13 +31,17 @@ impl Layout {
             show_labels: cx.flags.yes("show-labels"),
             label_columns: cx.flags.all("label-columns").to_vec(),
             no_headers: cx.flags.yes("no-headers"),
+            plain: cx.flags.has("server-print") && !cx.flags.yes("server-print"),
             ..Layout::default()
         }
     }
 
     pub fn header(&self, kind: Kind, profile: Profile, namespaced: bool) -> Vec<String> {
-        let mut cells: Vec<String> =
-            table::columns(kind, profile).into_iter().filter(|c| self.wide || !c.wide).map(|c| c.title()).collect();
+        let mut cells: Vec<String> = if self.plain {
+            vec!["NAME".to_owned(), "AGE".to_owned()]
+        } else {
+            table::columns(kind, profile).into_iter().filter(|c| self.wide || !c.wide).map(|c| c.title()).collect()
+        };
         if self.with_namespace && namespaced {
             cells.insert(0, "NAMESPACE".to_owned());
         }
@@ -50,13 +56,17 @@ impl Layout {
     }
 
     pub fn row(&self, object: &Object, resource: &Resource, now: Time, profile: Profile, event: &str) -> Vec<String> {
-        let mut cells: Vec<String> =
-            table::row(object, now, profile, self.wide).into_iter().map(|c| clean(&c)).collect();
+        let mut cells: Vec<String> = if self.plain {
+            vec![object.name().to_string(), table::age(object, now)]
+        } else {
+            table::row(object, now, profile, self.wide).into_iter().map(|c| clean(&c)).collect()
+        };
         if self.with_kind {
             let name_column = table::columns(object.kind(), profile)
                 .iter()
                 .filter(|c| self.wide || !c.wide)
-                .position(|c| c.name == "Name");
+                .position(|c| c.name == "Name")
+                .or(self.plain.then_some(0));
             if let Some(cell) = name_column.and_then(|i| cells.get_mut(i)) {
                 *cell = format!("{}/{cell}", name::prefix(profile, object.kind()));
             }

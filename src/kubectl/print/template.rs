@@ -241,7 +241,7 @@ fn operand(chars: &[char], at: &mut usize) -> Result<Operand, String> {
     if let Ok(n) = word.parse::<i64>() {
         return Ok(Operand::Constant(Value::Int(n)));
     }
-    const FUNCTIONS: [&str; 18] = [
+    const FUNCTIONS: [&str; 21] = [
         "eq",
         "ne",
         "lt",
@@ -260,6 +260,9 @@ fn operand(chars: &[char], at: &mut usize) -> Result<Operand, String> {
         "base64decode",
         "html",
         "js",
+        "urlquery",
+        "slice",
+        "call",
     ];
     match word.as_str() {
         "true" | "false" => Ok(Operand::Constant(Value::Bool(word == "true"))),
@@ -453,9 +456,64 @@ fn call(name: &str, args: &[Value]) -> Result<Value, String> {
         "printf" => Value::from(printf(first.as_str(), &args[1..])),
         "print" => Value::from(args.iter().map(go_value).collect::<String>()),
         "println" => Value::from(args.iter().map(go_value).collect::<Vec<_>>().join(" ") + "\n"),
+        "html" => Value::from(escape(
+            &plain(args),
+            &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&#34;"), ('\'', "&#39;")],
+        )),
+        "js" => Value::from(escape(
+            &plain(args),
+            &[
+                ('\\', "\\\\"),
+                ('\'', "\\'"),
+                ('"', "\\\""),
+                ('<', "\\u003C"),
+                ('>', "\\u003E"),
+                ('&', "\\u0026"),
+                ('=', "\\u003D"),
+            ],
+        )),
+        "urlquery" => Value::from(url_query(&plain(args))),
+        "slice" => {
+            let at =
+                |i: usize, default: usize| args.get(i).and_then(Value::as_int).map_or(default, |n| n.max(0) as usize);
+            match &first {
+                Value::Str(s) => Value::from(s.get(at(1, 0)..at(2, s.len())).unwrap_or("")),
+                other => {
+                    let items = other.items();
+                    Value::from(items.get(at(1, 0)..at(2, items.len())).unwrap_or(&[]).to_vec())
+                }
+            }
+        }
         "base64decode" => Value::from(super::super::create::base64_decode(first.as_str())),
         _ => first,
     })
+}
+
+fn plain(args: &[Value]) -> String {
+    args.iter().map(go_value).collect()
+}
+
+fn escape(text: &str, table: &[(char, &str)]) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match table.iter().find(|(from, _)| *from == c) {
+            Some((_, to)) => out += to,
+            None => out.push(c),
+        }
+    }
+    out
+}
+
+fn url_query(text: &str) -> String {
+    let mut out = String::new();
+    for b in text.bytes() {
+        match b {
+            b' ' => out.push('+'),
+            b if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) => out.push(char::from(b)),
+            b => out += &format!("%{b:02X}"),
+        }
+    }
+    out
 }
 
 fn printf(format: &str, args: &[Value]) -> String {

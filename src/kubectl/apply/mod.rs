@@ -2,7 +2,9 @@
 //! server-side.
 //! Models kubectl/pkg/cmd/apply apply.go, patcher.go.
 
-use super::commands::{Verb, sets, sub};
+mod prune;
+
+use super::commands::{Verb, flags as sets, sub};
 use super::context::{Cx, DryRun};
 use super::create::{at_source, confirm, record};
 use super::error::{self, Run, fail};
@@ -55,9 +57,10 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     if docs.is_empty() && errors.is_empty() {
         return fail("no objects passed to apply");
     }
-    let mut applied = Vec::new();
+    let (mut applied, mut seen) = (Vec::new(), prune::Seen::default());
     for doc in docs {
         if let Some(one) = error::note(apply(cx, &doc), &mut errors)? {
+            seen.note(&doc, &one.0);
             match &format {
                 None => confirm(cx, None, &one.0, one.1)?,
                 Some(print::Format::Name) => print::object(cx, &print::Format::Name, &one.0)?,
@@ -75,6 +78,9 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
             }
         }
     }
+    if cx.flags.yes("prune") && errors.is_empty() {
+        prune::run(cx, &seen, format.as_ref())?;
+    }
     error::all(errors)
 }
 
@@ -87,6 +93,10 @@ fn apply(cx: &mut Cx<'_, '_>, doc: &Doc) -> Run<(Value, &'static str)> {
     strip_last_applied(&mut modified);
     record(cx, &mut modified);
     annotate(cx, &mut modified);
+    let generated = doc.value.at(&["metadata", "generateName"]).map_or("", Value::as_str);
+    if doc.name().is_empty() && !generated.is_empty() {
+        return fail(format!("from {generated}: cannot use generate name with apply"));
+    }
     if doc.name().is_empty() {
         let why = format!(
             "error when retrieving current configuration of:\n{}\nfrom server for: \"{}\": resource name may not be empty",
@@ -268,6 +278,17 @@ fn set_one(cx: &mut Cx<'_, '_>, doc: &Doc) -> Run {
     }
     let mut value = doc.value.clone();
     annotate(cx, &mut value);
+    let same = |o: &Object| {
+        value.at(&["metadata", "annotations", LAST_APPLIED]).map(Value::as_str) == meta::annotation(o, LAST_APPLIED)
+    };
+    if same(&current) {
+        let line = format!("set-last-applied {}: no changes required.", doc.name());
+        cx.io.outln(line);
+        return Ok(());
+    }
+    if cx.dry_run() == DryRun::Client {
+        return confirm(cx, None, &value, "configured");
+    }
     let text = value.at(&["metadata", "annotations", LAST_APPLIED]).cloned().unwrap_or_default();
     let mut annotations = Map::new();
     annotations.insert(LAST_APPLIED, text);

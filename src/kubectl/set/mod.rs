@@ -1,6 +1,10 @@
 //! `kubectl set`.
 //! Models kubectl/pkg/cmd/set.
 
+mod env;
+
+pub use env::env;
+
 use super::builder::{self, Info, Options};
 use super::context::{Cx, DryRun};
 use super::create::{command_line, confirm};
@@ -69,6 +73,17 @@ fn change_one(
     confirm(cx, format, &shown, done)
 }
 
+/// Whether `-c` names the container: `*` stands for any text.
+fn selected(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, tail)) => {
+            let Some(rest) = name.strip_prefix(head) else { return false };
+            (0..=rest.len()).any(|i| rest.is_char_boundary(i) && selected(tail, &rest[i..]))
+        }
+    }
+}
+
 /// Containers and init containers of the object's pod spec, for change.
 fn containers(info: &Info, value: &mut Value, touch: &mut dyn FnMut(&mut Value)) -> Run {
     let Some(path) = pod_spec(info.kind) else {
@@ -124,101 +139,7 @@ pub fn image(cx: &mut Cx<'_, '_>) -> Run {
     })
 }
 
-pub fn env(cx: &mut Cx<'_, '_>) -> Run {
-    let (resources, mut pairs) = super::label::split(&cx.args, "environment variable")?;
-    pairs.extend(cx.flags.all("env").iter().cloned());
-    if resources.is_empty() && !super::manifest::given(cx) {
-        return cx.usage("one or more resources must be specified as <resource> <name> or <resource>/<name>");
-    }
-    if cx.flags.yes("list") {
-        return list_env(cx, &resources);
-    }
-    let from = cx.flags.text("from").to_owned();
-    let only = cx.flags.text("containers").to_owned();
-    let mut sourced: Vec<(Str, Value)> = Vec::new();
-    if !from.is_empty() {
-        sourced = env_from(cx, &from)?;
-    }
-    if pairs.is_empty() && sourced.is_empty() {
-        return fail("at least one environment variable must be provided");
-    }
-    each(cx, &resources, "env updated", &|_, info, value| {
-        containers(info, value, &mut |c| {
-            if only != "*" && only != c.str("name") {
-                return;
-            }
-            let list = c.make_map().entry("env").make_list().make_mut();
-            for pair in &pairs {
-                match pair.split_once('=') {
-                    Some((k, v)) => put_env(list, map! { "name" => k, "value" => v }),
-                    None => list.retain(|e| e.str("name") != pair.trim_end_matches('-')),
-                }
-            }
-            for (name, source) in &sourced {
-                put_env(list, map! { "name" => name, "valueFrom" => source.clone() });
-            }
-            if list.is_empty() {
-                c.make_map().remove("env");
-            }
-        })
-    })
-}
-
-fn put_env(list: &mut Vec<Value>, entry: Map) {
-    let name = entry.str("name").to_owned();
-    match list.iter_mut().find(|e| e.str("name") == name) {
-        Some(old) => *old = Value::Map(entry),
-        None => list.push(Value::Map(entry)),
-    }
-}
-
-/// The keys of a config map or secret as variables.
-fn env_from(cx: &mut Cx<'_, '_>, from: &str) -> Run<Vec<(Str, Value)>> {
-    let (word, name) = builder::tuple(from)?;
-    let resource = builder::one_type(cx, word)?;
-    let (kind, field) = match resource.modelled {
-        Some(Kind::CONFIG_MAP) => (Kind::CONFIG_MAP, "configMapKeyRef"),
-        Some(Kind::SECRET) => (Kind::SECRET, "secretKeyRef"),
-        _ => return fail(format!("unsupported resource specified in --from: {from}")),
-    };
-    let key = crate::api::ObjectKey::new(kind, cx.namespace()?, name);
-    let object = cx.get(&key)?;
-    let prefix = cx.flags.text("prefix").to_owned();
-    let data = object.get(&["data"]).and_then(Value::as_map).cloned().unwrap_or_default();
-    Ok(data
-        .keys()
-        .map(|k| {
-            let variable: String =
-                k.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-            let mut reference = Map::new();
-            reference.insert(field, map! { "key" => k, "name" => name });
-            (ecow::eco_format!("{prefix}{variable}"), Value::Map(reference))
-        })
-        .collect())
-}
-
-fn list_env(cx: &mut Cx<'_, '_>, resources: &[Str]) -> Run {
-    let options = Options { types_alone: true, lenient: true, selectable: true, ..Options::default() };
-    let (items, mut errors) = builder::items(cx, resources, options)?;
-    for info in builder::fetch(cx, items, &mut errors)? {
-        let mut value = get::value_of(cx, &info.object);
-        let what = info.resource.name.to_owned();
-        let mut lines = Vec::new();
-        containers(&info, &mut value, &mut |c| {
-            lines.push(format!("# {what} {}, container {}", info.key.name, c.str("name")));
-            for e in c.get("env").map_or(&[][..], Value::items) {
-                lines.push(match e.get("valueFrom") {
-                    None => format!("{}={}", e.str("name"), e.str("value")),
-                    Some(_) => format!("# {} from {}", e.str("name"), "a reference"),
-                });
-            }
-        })?;
-        for line in lines {
-            cx.io.outln(line);
-        }
-    }
-    error::all(errors)
-}
+const QUANTITY: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 pub fn resources(cx: &mut Cx<'_, '_>) -> Run {
     let (limits, requests) = (cx.flags.text("limits").to_owned(), cx.flags.text("requests").to_owned());
@@ -230,6 +151,7 @@ pub fn resources(cx: &mut Cx<'_, '_>) -> Run {
         let mut map = Map::new();
         for part in text.split(',').filter(|p| !p.is_empty()) {
             match part.split_once('=') {
+                Some((_, v)) if crate::api::quantity::Quantity::parse(v).is_err() => return fail(QUANTITY),
                 Some((k, v)) => map.insert(k, v),
                 None => return fail(format!("invalid argument syntax {part}, expected <resource>=<value>")),
             }
@@ -241,30 +163,33 @@ pub fn resources(cx: &mut Cx<'_, '_>) -> Run {
     let only = cx.flags.text("containers").to_owned();
     let args = cx.args.clone();
     each(cx, &args, "resource requirements updated", &|_, info, value| {
+        let mut found = false;
         containers(info, value, &mut |c| {
-            if only != "*" && only != c.str("name") {
+            if !selected(&only, c.str("name")) {
                 return;
             }
+            found = true;
             for (field, map) in &wanted {
                 let old = c.entry(&["resources", field]).make_map();
                 for (k, v) in map.iter() {
                     old.insert(k.clone(), v.clone());
                 }
             }
-        })
+        })?;
+        if found { Ok(()) } else { fail(format!("unable to find container named {only}")) }
     })
 }
 
 pub fn selector(cx: &mut Cx<'_, '_>) -> Run {
     let mut args = cx.args.clone();
-    let Some(text) = args.pop().filter(|t| t.contains('=') || args.len() > 1) else {
-        return fail("one or more resources must be specified as <resource> <name> or <resource>/<name>");
+    let Some(text) = args.pop().filter(|_| !args.is_empty() || super::manifest::given(cx)) else {
+        return fail("one selector is required");
     };
     let parsed = super::label::parse_selector(&text).or_else(fail)?;
     let labels = super::label::selector_object(&parsed).get("matchLabels").cloned().unwrap_or_default();
     each(cx, &args, "selector updated", &|_, info, value| {
         if info.kind != Kind::SERVICE {
-            return fail(format!("setting a selector is only supported for Services, not {}", info.resource.kind));
+            return fail("setting a selector is only supported for Services");
         }
         value.entry(&["spec"]).make_map().insert("selector", labels.clone());
         Ok(())
@@ -281,4 +206,42 @@ pub fn service_account(cx: &mut Cx<'_, '_>) -> Run {
         spec.insert("serviceAccount", &account);
         Ok(())
     })
+}
+
+pub fn subject(cx: &mut Cx<'_, '_>) -> Run {
+    let mut wanted: Vec<Map> = Vec::new();
+    for (flag, kind) in [("user", "User"), ("group", "Group")] {
+        for name in sorted(cx, flag) {
+            wanted.push(map! { "apiGroup" => "rbac.authorization.k8s.io", "kind" => kind, "name" => name });
+        }
+    }
+    let namespace = cx.namespace()?;
+    for account in sorted(cx, "serviceaccount") {
+        let Some((ns, name)) = account.split_once(':').filter(|(_, a)| !a.is_empty() && !a.contains(':')) else {
+            return fail("serviceaccount must be <namespace>:<name>");
+        };
+        let ns = if ns.is_empty() { namespace.as_str() } else { ns };
+        wanted.push(map! { "kind" => "ServiceAccount", "name" => name, "namespace" => ns });
+    }
+    if wanted.is_empty() {
+        return fail("you must specify at least one value of user, group or serviceaccount");
+    }
+    let args = cx.args.clone();
+    each(cx, &args, "subjects updated", &|_, info, value| {
+        if !matches!(info.kind, Kind::ROLE_BINDING | Kind::CLUSTER_ROLE_BINDING) {
+            return fail("setting subjects is only supported for RoleBinding/ClusterRoleBinding");
+        }
+        let subjects = value.entry(&["subjects"]).make_list();
+        for one in &wanted {
+            let one = Value::Map(one.clone());
+            if !subjects.as_slice().contains(&one) {
+                subjects.push(one);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn sorted(cx: &Cx<'_, '_>, flag: &str) -> std::collections::BTreeSet<Str> {
+    cx.flags.all(flag).iter().flat_map(|v| v.split(',')).filter(|v| !v.is_empty()).map(Str::from).collect()
 }
