@@ -142,7 +142,9 @@ pub fn prepare_update(call: &Call<'_, '_>, old: &Object, object: &mut Object, st
         let next = had + i64::from(object.get(&template) != old.get(&template));
         object.set(&["metadata", "annotations", TEMPLATE_GENERATION], ecow::eco_format!("{next}"));
     }
-    if !same {
+    // A deployment's revisions carry its annotations, so these count as its specification.
+    let notes = |o: &Object| o.get(&["metadata", "annotations"]).cloned();
+    if !same || object.kind() == Kind::DEPLOYMENT && notes(object) != notes(old) {
         bump_generation(call.profile, object);
     }
 }

@@ -171,6 +171,13 @@ fn types_of(cx: &mut Cx<'_, '_>, word: &str) -> Run<Vec<&'static Resource>> {
 /// The resource of this name. An unknown one makes kubectl ask the server for what it has.
 pub fn one_type(cx: &mut Cx<'_, '_>, word: &str) -> Run<&'static Resource> {
     if let Some(resource) = discovery::resolve(cx.profile, word) {
+        if cx.modern() && !cx.warned {
+            for other in discovery::shadowed(cx.profile, word, resource) {
+                cx.warned = true;
+                let name = other.full_name();
+                cx.io.errln(format!("Warning: short name \"{word}\" could also match lower priority resource {name}"));
+            }
+        }
         return Ok(resource);
     }
     discovery::probe(cx)?;

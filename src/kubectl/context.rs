@@ -25,6 +25,8 @@ pub struct Cx<'a, 'i> {
     pub target: Option<Target>,
     /// Whether this run has reached the server and cached its discovery.
     pub discovered: bool,
+    /// Whether it was said that a short name has two meanings.
+    pub warned: bool,
     /// YAML documents printed so far: `---` goes between them.
     pub documents: usize,
 }

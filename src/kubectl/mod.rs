@@ -143,7 +143,8 @@ fn dispatch(io: &mut Io<'_>, profile: Profile, words: &[Str]) -> Run {
     }
     let line = words.to_vec();
     let (flags, args, dash) = (parsed.flags, parsed.args, parsed.dash);
-    let mut cx = Cx { io, profile, path, flags, args, dash, line, target: None, discovered: false, documents: 0 };
+    let mut cx =
+        Cx { io, profile, path, flags, args, dash, line, target: None, discovered: false, warned: false, documents: 0 };
     if verb.name == "kubectl" && !cx.args.is_empty() {
         return unknown_command(&cx);
     }

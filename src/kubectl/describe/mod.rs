@@ -143,6 +143,10 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         infos.extend(named_or_prefixed(cx, item, &mut errors)?);
     }
     let count = infos.len();
+    // 1.36 leaves events out unless there is exactly one object, found by its whole name.
+    if count > 1 || !errors.is_empty() {
+        leave_events_out(cx);
+    }
     let mut first = true;
     for info in infos {
         let text = match describe(cx, &info) {
@@ -172,6 +176,12 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     error::all(errors)
 }
 
+fn leave_events_out(cx: &mut Cx<'_, '_>) {
+    if cx.modern() && !cx.flags.changed("show-events") {
+        cx.flags.set("show-events", "false");
+    }
+}
+
 /// A name that is not there may be the beginning of others.
 fn named_or_prefixed(cx: &mut Cx<'_, '_>, item: Item, errors: &mut Vec<Error>) -> Run<Vec<Info>> {
     let before = errors.len();
@@ -185,6 +195,7 @@ fn named_or_prefixed(cx: &mut Cx<'_, '_>, item: Item, errors: &mut Vec<Error>) -
         return Ok(found);
     }
     errors.truncate(before);
+    leave_events_out(cx);
     let mut out = String::new();
     for object in &matching {
         let info = Info { resource, kind, key: object.key.clone(), object: object.clone(), doc: None };

@@ -98,6 +98,18 @@ pub fn resolve(profile: Profile, word: &str) -> Option<&'static Resource> {
     all().find(|r| r.group() == rest).or_else(|| all().find(|r| !rest.is_empty() && r.group().starts_with(rest)))
 }
 
+/// Other resources that have the same short name.
+pub fn shadowed(
+    profile: Profile,
+    word: &str,
+    chosen: &'static Resource,
+) -> impl Iterator<Item = &'static Resource> + use<> {
+    let word = word.to_lowercase();
+    let has = move |r: &&Resource| r.short.split(',').any(|s| s == word) && !word.is_empty();
+    let applies = has(&chosen);
+    resources(profile).iter().filter(move |r| applies && !std::ptr::eq(*r, chosen) && has(r))
+}
+
 /// Of several groups the core one, then the order of the document.
 fn preferred<'r>(mut all: impl Iterator<Item = &'r Resource>) -> Option<&'r Resource> {
     all.next()

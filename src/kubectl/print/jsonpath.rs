@@ -511,7 +511,7 @@ mod tests {
             ("{.items[?(@.metadata.name==\"a\")].n}", "1"),
             ("{.items[?(@.metadata.labels)].n}", "1"),
             ("{..name}", "a b"),
-            ("{.items[*]['metadata.name','n']}", "1 2"),
+            ("{.items[*]['metadata.name','n']}", "a b 1 2"),
             ("{.items[0].nosuch}", ""),
             ("name: {$.items[1].metadata.name}!", "name: b!"),
             ("{.items[0", "! unterminated array"),
