@@ -32,8 +32,7 @@ const MOST: usize = 300;
 impl Editor {
     pub fn open(machine: &Machine) -> Editor {
         let offered = |path: &&Str| {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            let text = !name.is_empty() && !name.starts_with('.') && !path.contains("/pki/");
+            let text = !path.ends_with('/') && !path.contains("/.") && !path.contains("/pki/");
             text && (SINGLE.contains(&path.as_str()) || PLACES.iter().any(|p| path.starts_with(p)))
         };
         let mut paths: Vec<Str> = machine.files.keys().filter(offered).take(MOST).cloned().collect();

@@ -162,27 +162,27 @@ fn container(
 /// Decisions whose code deserves a sentence of its own.
 fn decision(who: &str, what: &str, verdict: &str, lang: Lang) -> String {
     let (en, ko) = match verdict {
-        "CreateReplicaSet" => ("makes a ReplicaSet for", "레플리카셋을 만듭니다"),
-        "AdoptReplicaSets" => ("takes over ReplicaSets for", "레플리카셋을 넘겨받습니다"),
-        "DeleteOldReplicaSet" => ("clears away an old ReplicaSet of", "오래된 레플리카셋을 치웁니다"),
-        "ProgressDeadlineExceeded" => ("sees no progress of", "진척이 없다고 봅니다"),
-        "ScaleUp" => ("sees too few pods and creates more for", "파드가 모자라 더 만듭니다"),
-        "ScaleDown" | "DeletePods" => ("sees too many pods and removes some of", "파드가 많아 줄입니다"),
-        "ManageDaemonPods" => ("sees to one pod on every node for", "노드마다 파드를 하나씩 맞춥니다"),
-        "Bind" | "Scheduled" => ("chooses a node for", "노드를 골랐습니다"),
-        "Unschedulable" => ("finds no node for", "맞는 노드를 찾지 못했습니다"),
-        "Preempt" => ("makes room by removing", "자리를 내려고 내보냅니다"),
-        "NodeNotReady" => ("has not heard from the kubelet and gives up", "kubelet 소식이 끊겨 NotReady로 봅니다"),
-        "NodeReady" => ("hears from the kubelet again:", "kubelet 소식이 다시 와서 Ready로 봅니다"),
-        "TaintNode" => ("puts a taint on", "테인트를 답니다"),
-        "ScheduleEviction" => ("will evict, once it has waited long enough,", "정해진 시간이 지나면 축출하기로 합니다"),
-        "Evict" => ("evicts", "축출합니다"),
-        "CollectGarbage" => ("removes what lost its owner:", "소유자가 사라져 지웁니다"),
-        "OrphanDependents" => ("lets go of what belonged to", "딸린 오브젝트를 놓아줍니다"),
-        "CollectPod" => ("clears away", "남은 파드를 치웁니다"),
-        "EmptyNamespace" => ("empties", "안에 있는 것을 모두 지웁니다"),
+        "CreateReplicaSet" => ("makes a ReplicaSet for", "의 레플리카셋을 만듭니다"),
+        "AdoptReplicaSets" => ("takes over ReplicaSets for", "에 맞는 레플리카셋을 넘겨받습니다"),
+        "DeleteOldReplicaSet" => ("clears away an old ReplicaSet of", "의 오래된 레플리카셋을 치웁니다"),
+        "ProgressDeadlineExceeded" => ("sees no progress of", "에 진척이 없다고 봅니다"),
+        "ScaleUp" => ("sees too few pods and creates more for", "의 파드가 모자라 더 만듭니다"),
+        "ScaleDown" | "DeletePods" => ("sees too many pods and removes some of", "의 파드가 많아 줄입니다"),
+        "ManageDaemonPods" => ("sees to one pod on every node for", "의 파드를 노드마다 하나씩 맞춥니다"),
+        "Bind" | "Scheduled" => ("chooses a node for", "에 맞는 노드를 골랐습니다"),
+        "Unschedulable" => ("finds no node for", "에 맞는 노드를 찾지 못했습니다"),
+        "Preempt" => ("makes room by removing", "를 내보내 자리를 만듭니다"),
+        "NodeNotReady" => ("has not heard from the kubelet and gives up", "의 소식이 끊겨 NotReady로 봅니다"),
+        "NodeReady" => ("hears from the kubelet again:", "의 소식이 다시 와서 Ready로 봅니다"),
+        "TaintNode" => ("puts a taint on", "에 테인트를 답니다"),
+        "ScheduleEviction" => ("will evict, once it has waited long enough,", "를 정해진 시간 뒤에 축출하기로 합니다"),
+        "Evict" => ("evicts", "를 축출합니다"),
+        "CollectGarbage" => ("removes what lost its owner:", "의 소유자가 사라져 함께 지웁니다"),
+        "OrphanDependents" => ("lets go of what belonged to", "에 딸린 오브젝트를 놓아줍니다"),
+        "CollectPod" => ("clears away", "를 치웁니다"),
+        "EmptyNamespace" => ("empties", "를 비웁니다"),
         "CreateEndpointSlice" | "UpdateEndpointSlice" | "UpdateEndpoints" => {
-            ("writes down which pods serve", "요청을 받을 파드 목록을 갱신합니다")
+            ("writes down which pods serve", "의 요청을 받을 파드 목록을 갱신합니다")
         }
         _ => ("", ""),
     };
@@ -190,7 +190,11 @@ fn decision(who: &str, what: &str, verdict: &str, lang: Lang) -> String {
         (Lang::En, "") => format!("{}: {verdict}, {what}", capital(who.into())),
         (Lang::Ko, "") => format!("{who}: {what}, {verdict}"),
         (Lang::En, en) => format!("{} {en} {what}", capital(who.into())),
-        (Lang::Ko, _) => format!("{} {what}: {ko}", ko_topic(who)),
+        // The object's particle follows its last syllable; the others are the same for all.
+        (Lang::Ko, _) => match ko.strip_prefix('를') {
+            Some(rest) => format!("{} {}{rest}", ko_topic(who), object(what)),
+            None => format!("{} {what}{ko}", ko_topic(who)),
+        },
     }
 }
 
@@ -253,7 +257,7 @@ pub fn caption(record: &Record, world: &World, lang: Lang) -> String {
             format!("{name} ends on {} (code {code})", machine(*m)),
             format!("{}에서 {name} 프로세스가 끝납니다 (코드 {code})", machine(*m)),
         ),
-        What::Machine { machine: m, detail, .. } => format!("{}: {detail}", machine(*m)),
+        What::Machine { machine: m, what, detail } => happened(machine(*m), what, detail, lang),
         What::Packet { from, to, port, outcome } => {
             let ok = outcome == "ok" || outcome == "Ok";
             lang.pick(
@@ -264,10 +268,49 @@ pub fn caption(record: &Record, world: &World, lang: Lang) -> String {
                 ),
             )
         }
-        What::Fault { text } => lang.pick(format!("Fault: {text}"), format!("장애를 일으켰습니다: {text}")),
+        What::Fault { text } => fault(text, lang),
         What::Refused { to, error } => {
             lang.pick(format!("No connection to {to}: {error}"), format!("{to}에 연결할 수 없습니다: {error}"))
         }
+    }
+}
+
+/// What became of a machine, a unit, a module, a file of it.
+fn happened(name: &str, what: &str, detail: &str, lang: Lang) -> String {
+    let (en, ko) = match (what, detail) {
+        ("power", "boot") => ("powers on and boots", "전원이 켜져 부팅합니다"),
+        ("power", "on") => ("is up", "부팅을 마쳤습니다"),
+        ("power", "off") => ("is off", "꺼졌습니다"),
+        _ => ("", ""),
+    };
+    if !en.is_empty() {
+        return lang.pick(format!("{name} {en}"), format!("{} {ko}", ko_topic(name)));
+    }
+    match (what, detail.rsplit_once(' ')) {
+        ("file", _) => lang.pick(format!("{detail} is put onto {name}"), format!("{name}에 {detail} 파일을 둡니다")),
+        ("unit", Some((unit, state))) => {
+            let ko = match state {
+                "started" | "active" => "시작했습니다",
+                "stopped" | "inactive" => "멈췄습니다",
+                "failed" => "실패했습니다",
+                _ => return lang.pick(format!("{unit} on {name}: {state}"), format!("{name}의 {unit}: {state}")),
+            };
+            lang.pick(format!("{unit} on {name} has {state}"), format!("{name}의 {} {ko}", ko_topic(unit)))
+        }
+        _ => format!("{name}: {detail}"),
+    }
+}
+
+/// What the learner did to the lab from outside.
+fn fault(text: &str, lang: Lang) -> String {
+    let (verb, name) = text.split_once(' ').unwrap_or((text, ""));
+    match verb {
+        "power-off" => lang.pick(format!("You pull the plug of {name}"), format!("{name}의 전원을 뽑았습니다")),
+        "power-on" => lang.pick(format!("You switch {name} on"), format!("{name}의 전원을 켰습니다")),
+        "reboot" => lang.pick(format!("You reset {name}"), format!("{} 리셋했습니다", object(name))),
+        "isolate" => lang.pick(format!("You cut {name} off the network"), format!("{name}의 네트워크를 끊었습니다")),
+        "rejoin" => lang.pick(format!("You put {name} back on the network"), format!("{name}의 네트워크를 이었습니다")),
+        _ => lang.pick(format!("Fault: {text}"), format!("장애를 일으켰습니다: {text}")),
     }
 }
 

@@ -68,6 +68,10 @@ impl PodView {
     pub fn marked(&self) -> bool {
         self.alive && matches!(self.look, Look::Terminating | Look::Ghost)
     }
+    /// The API says that it runs, and nothing of it does.
+    pub fn hollow(&self) -> bool {
+        !self.alive && matches!(self.look, Look::Running | Look::Unready)
+    }
 }
 
 /// STATUS as `kubectl get pods` prints it.

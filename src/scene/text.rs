@@ -81,6 +81,7 @@ texts! {
     Replaying: "Replaying the session", "세션을 다시 재생하고 있습니다";
     PoweredOff: "powered off", "전원 꺼짐";
     BelievedDead: "the control plane believes it is down", "컨트롤 플레인은 죽었다고 봅니다";
+    Hollow: "the API says so, but nothing of it runs", "API에는 그렇게 적혀 있지만 실제로는 돌고 있지 않음";
     StillRuns: "its containers still run", "컨테이너는 아직 돌고 있습니다";
     Ready: "Ready", "Ready";
     NotReady: "NotReady", "NotReady";

@@ -25,20 +25,20 @@ pub fn Export(props: &Props) -> Html {
     use_effect_with((), |()| dom::focus("bundle-close"));
     html! {
         <div class="sheet" role="dialog" aria-modal="true" aria-label={t(lang, Text::Export)} onkeydown={on_escape(emit)}>
-            <header class="sheet-head">
+            <div class="sheet-head">
                 <h2>{ t(lang, Text::Export) }</h2>
                 { lessons(props) }
                 <span class="spring"></span>
                 <button class="primary with-icon" disabled={!b.refusals.is_empty()} onclick={on(emit, Action::Download)}><Icon glyph={Glyph::Download} />{ t(lang, Text::DownloadZip) }</button>
                 <button id="bundle-close" class="icon-button" onclick={on(emit, Action::CloseDialog)} aria-label={t(lang, Text::Close)} title={t(lang, Text::Close)}><Icon glyph={Glyph::Close} /></button>
-            </header>
+            </div>
             <div class="sheet-body">
                 <form class="knobs" aria-label={t(lang, Text::Knobs)} onsubmit={Callback::from(|e: SubmitEvent| e.prevent_default())}>
                     <p class="hint">{ t(lang, if b.refusals.is_empty() { Text::BundleIntro } else { Text::FixKnobs }) }</p>
                     { for b.fields().iter().map(|f| field(f, props)) }
                 </form>
                 <nav class="files" aria-label={t(lang, Text::Files)}>
-                    <ul>{ for b.files.iter().map(|(path, _)| file(path, props)) }</ul>
+                    { files(props) }
                 </nav>
                 <Source bundle={b.clone()} {lang} />
             </div>
@@ -115,10 +115,29 @@ fn field(f: &Field, props: &Props) -> Html {
     }
 }
 
+/// The files beneath the folders they lie in.
+fn files(props: &Props) -> Html {
+    let mut folders: Vec<(&str, Vec<&str>)> = vec![("", Vec::new())];
+    for (path, _) in &props.bundle.files {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        match folders.iter_mut().find(|(known, _)| *known == folder) {
+            Some((_, list)) => list.push(path),
+            None => folders.push((folder, vec![path])),
+        }
+    }
+    html! { { for folders.into_iter().map(|(folder, list)| html! {
+        <section key={folder.to_owned()}>
+            if !folder.is_empty() { <h3>{ format!("{folder}/") }</h3> }
+            <ul>{ for list.into_iter().map(|path| file(path, props)) }</ul>
+        </section>
+    }) } }
+}
+
 fn file(path: &str, props: &Props) -> Html {
     let open = props.bundle.open == path;
+    let name = path.rsplit('/').next().unwrap_or(path);
     html! {
-        <li key={path.to_owned()}><button class={classes!(open.then_some("chosen"))} aria-current={open.then_some("true")} onclick={on(&props.emit, Action::ExportFile(path.into()))}>{ path.to_owned() }</button></li>
+        <li key={path.to_owned()}><button aria-label={path.to_owned()} class={classes!(open.then_some("chosen"))} aria-current={open.then_some("true")} onclick={on(&props.emit, Action::ExportFile(path.into()))}>{ name.to_owned() }</button></li>
     }
 }
 

@@ -125,7 +125,7 @@ fn tag(m: &MachineView, state: &str, beside: bool) -> Html {
     let w = tag_width(state);
     let middle = if beside { h.y + h.h / 2 } else { r.y + r.h - 14 };
     html! {
-        <g class={classes!("belief", if m.on && !(m.cut_off && m.belief == Belief::Ready) { m.belief.class() } else { "off" })}>
+        <g class={classes!("belief", m.booting.then_some("booting"), if m.on && !(m.cut_off && m.belief == Belief::Ready) { m.belief.class() } else { "off" })}>
             <rect x={(r.x + r.w - w - 6).to_string()} y={(middle - 9).to_string()} width={w.to_string()} height="18" rx="9" />
             <text x={(r.x + r.w - w / 2 - 6).to_string()} y={middle.to_string()}>{ state.to_owned() }</text>
         </g>

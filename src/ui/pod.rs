@@ -68,6 +68,9 @@ pub fn spoken(pod: &PodView, lang: Lang) -> String {
     if pod.restarts > 0 {
         said += &format!(", {} {}", t(lang, Text::Restarts), pod.restarts);
     }
+    if pod.hollow() {
+        said += &format!(", {}", t(lang, Text::Hollow));
+    }
     if pod.alive && pod.look == Look::Terminating {
         said += &format!(", {}", t(lang, Text::StillRuns));
     }
@@ -86,6 +89,7 @@ pub fn Pod(props: &Props) -> Html {
         p.quiet.then_some("quiet"),
         p.dot.then_some("dot"),
         props.lit.then_some("lit"),
+        p.hollow().then_some("hollow"),
         hue
     );
     let d = outline(r, p.look);

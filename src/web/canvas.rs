@@ -31,9 +31,17 @@ pub fn crowd(node: &NodeRef, scene: &Scene) -> Option<()> {
     pen.scale(ratio.into(), ratio.into()).ok()?;
     let style = window.get_computed_style(&dom::document()?.document_element()?).ok()??;
     for (look, fill, edge) in LOOKS {
-        let quiet = |p: &&PodView| p.look == look && p.quiet && look == Look::Running;
-        paint(&pen, &style, look, (fill, edge), scene.crowd.iter().filter(|p| p.look == look && !quiet(p)));
+        let quiet = |p: &&PodView| p.look == look && p.quiet && look == Look::Running && p.alive;
+        let hollow = |p: &&PodView| p.look == look && p.hollow();
+        paint(
+            &pen,
+            &style,
+            look,
+            (fill, edge),
+            scene.crowd.iter().filter(|p| p.look == look && !quiet(p) && !hollow(p)),
+        );
         paint(&pen, &style, look, ("--raised", "--line-strong"), scene.crowd.iter().filter(quiet));
+        paint(&pen, &style, look, ("", edge), scene.crowd.iter().filter(hollow));
     }
     Some(())
 }

@@ -8,9 +8,9 @@ use web_sys::{Document, Element};
 
 use super::{dom, place, storage};
 
-/// Shows the crash screen on any later panic.
+/// Shows the crash screen on any later panic. Through yew, which would put a hook of its own over ours.
 pub fn install() {
-    std::panic::set_hook(Box::new(|info| {
+    yew::set_custom_panic_hook(Box::new(|info| {
         let message = info.to_string();
         web_sys::console::error_1(&JsValue::from_str(&message));
         let _ = show(&message);

@@ -21,9 +21,9 @@ const BECAUSE = { en: /^Right\. kubelet gives orders/, ko: /^맞습니다\. kube
 describe("the lesson", { concurrency: 2 }, () => {
   const site = playground();
 
-  for (const lang of ["en", "ko"]) {
-    test(`the buttons play the drill to its end: ${lang}`, async () => {
-      const page = await site.open({ lang, query: { lesson: "kubelet-stopped" } });
+  for (const [lang, profile] of [["en", "modern"], ["ko", "book"]]) {
+    test(`the buttons play the drill to its end: ${lang}, ${profile}`, async () => {
+      const page = await site.open({ lang, query: { lesson: "kubelet-stopped", profile } });
       const say = await words(page);
       await speed(page, "20×");
       for (const id of STEPS) {

@@ -56,6 +56,30 @@ describe("a shared link", { concurrency: 2 }, () => {
     });
   }
 
+  for (const [query, title, reason] of [
+    [{ profile: "future" }, "No such profile", /future/],
+    [{ seed: "12x" }, "The seed is not a number", /12x/],
+  ]) {
+    test(`says what is wrong with the address: ${JSON.stringify(query)}`, async () => {
+      const page = await site.open({ query });
+      const notice = page.getByRole("alert").filter({ hasText: title });
+      assert.match(await notice.innerText(), reason);
+      assert.match(await run(page, "kubectl get nodes"), /m-k8s +Ready +/);
+      clean(page);
+      await page.context().close();
+    });
+  }
+
+  test("settings that cannot be read are forgotten, nothing else", async () => {
+    const page = await site.open();
+    await page.evaluate(() => localStorage.setItem("kubedrill.settings", "{broken"));
+    await page.reload();
+    await page.locator("html[data-started]").waitFor({ state: "attached" });
+    assert.match(await run(page, "kubectl get nodes"), /m-k8s +Ready +/);
+    clean(page);
+    await page.context().close();
+  });
+
   test("says so in Korean too, and for other parameters", async () => {
     const page = await site.open({ lang: "ko", query: { lesson: "no-such-drill" } });
     const notice = page.getByRole("alert").filter({ hasText: "없는 학습입니다" });

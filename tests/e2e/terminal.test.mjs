@@ -103,6 +103,24 @@ describe("the terminal", { concurrency: 2 }, () => {
     await page.context().close();
   });
 
+  test("what is selected on the screen is copied, and Ctrl-C interrupts nothing then", async () => {
+    const page = await site.open();
+    await run(page, "echo copy this");
+    await submit(page, "sleep 1000");
+    await page.getByRole("log").evaluate((log) => {
+      const row = [...log.querySelectorAll(".row")].find((r) => r.textContent.trim() === "copy this");
+      getSelection().selectAllChildren(row);
+    });
+    await page.keyboard.press("Control+c");
+    assert.equal((await page.evaluate(() => navigator.clipboard.readText())).trim(), "copy this");
+    assert.ok(await busy(page), "the command still runs");
+    await page.evaluate(() => getSelection().removeAllRanges());
+    await commandLine(page).press("Control+c");
+    await prompt(page);
+    clean(page);
+    await page.context().close();
+  });
+
   test("wrong input gets what the real tools say", async () => {
     const page = await site.open();
     assert.equal(await run(page, "kubctl get pods"), "-bash: kubctl: command not found");
