@@ -225,7 +225,8 @@ fn stopping_the_masters_docker_takes_the_api_away_until_it_returns() {
     systemd::start(&mut lab.world, lab::MASTER, "docker", TraceId::NONE).unwrap();
     let all_back = |l: &Lab| {
         l.pods("kube-system").iter().all(|p| pod::ready(p))
-            && l.world.actor_named(lab::MASTER, "kube-apiserver").is_some()
+            && ["etcd", "kube-apiserver"].iter().all(|p| l.world.actor_named(lab::MASTER, p).is_some())
+            && l.world.machine(lab::MASTER).listeners.contains_key(&6443)
     };
     assert!(lab.until(Duration::secs(90), all_back), "{}", lab.describe());
     lab.send(Request::create(nginx()));

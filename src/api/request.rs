@@ -89,6 +89,10 @@ pub struct Request {
     pub uid: Str,
     /// Who asks: `kubernetes-admin`, `system:node:w1-k8s`, `system:kube-scheduler` …; empty: anonymous.
     pub user: Str,
+    /// Who asks to act as `user`; empty: nobody.
+    pub impersonator: Str,
+    /// The groups of `user` where they are given (impersonation); else those it is known in.
+    pub groups: Vec<Str>,
     /// `kubectl`, `kubelet`, `kube-controller-manager`, `kube-scheduler`.
     pub user_agent: Str,
     /// The client gives up after this long; zero: never.
@@ -127,6 +131,8 @@ impl Request {
             propagation: None,
             uid: Str::new(),
             user: Str::new(),
+            impersonator: Str::new(),
+            groups: Vec::new(),
             user_agent: Str::new(),
             timeout: Duration::ZERO,
         }
@@ -156,6 +162,16 @@ impl Request {
     pub fn delete(key: &ObjectKey) -> Request {
         Request::new(Verb::Delete, key.kind, key.namespace.clone(), key.name.clone())
     }
+    /// Asks what the asker itself may do: `selfsubjectaccessreviews`, `selfsubjectrulesreviews`,
+    /// `selfsubjectreviews`. Reviews are no objects: nothing is stored.
+    pub fn review(resource: &'static str, spec: super::Map) -> Request {
+        let body = Some(Value::Map(map! { "spec" => spec }));
+        Request { subresource: resource.into(), body, ..Request::new(Verb::Create, Kind::CLUSTER_ROLE, "", "") }
+    }
+    /// Whether it is one of [`Request::review`].
+    pub fn is_review(&self) -> bool {
+        self.subresource.starts_with("selfsubject")
+    }
     fn fix_kind(mut self) -> Request {
         if let Some(o) = &self.object {
             self.kind = o.key.kind;
@@ -166,6 +182,10 @@ impl Request {
     /// `/apis/apps/v1/namespaces/default/deployments?limit=500`.
     pub fn path(&self) -> String {
         let i = self.kind.info();
+        if self.is_review() {
+            let group = if self.subresource == "selfsubjectreviews" { "authentication" } else { "authorization" };
+            return format!("/apis/{group}.k8s.io/v1/{}", self.subresource);
+        }
         let metrics = self.subresource == "metrics";
         let mut p = if metrics {
             "/apis/metrics.k8s.io/v1beta1".to_owned()

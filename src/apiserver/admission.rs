@@ -8,6 +8,7 @@ use crate::base::Str;
 use crate::sim::Profile;
 
 pub fn create(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status> {
+    super::node::restrict(call, None, Some(object))?;
     namespace_lifecycle(call, object)?;
     if object.kind() == Kind::POD && !pod::is_mirror(object) {
         service_account(call, object)?;
@@ -19,8 +20,8 @@ pub fn create(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status
     Ok(())
 }
 
-pub fn update(_call: &mut Call<'_, '_>, _old: &Object, _object: &mut Object) -> Result<(), Status> {
-    Ok(())
+pub fn update(call: &mut Call<'_, '_>, old: &Object, object: &mut Object) -> Result<(), Status> {
+    super::node::restrict(call, Some(old), Some(object))
 }
 
 pub fn validate_create(_call: &Call<'_, '_>, _object: &Object) -> Result<(), Status> {
@@ -28,7 +29,8 @@ pub fn validate_create(_call: &Call<'_, '_>, _object: &Object) -> Result<(), Sta
 }
 
 /// NamespaceLifecycle protects the three namespaces that a cluster cannot be without.
-pub fn validate_delete(_call: &Call<'_, '_>, object: &Object) -> Result<(), Status> {
+pub fn validate_delete(call: &Call<'_, '_>, object: &Object) -> Result<(), Status> {
+    super::node::restrict(call, Some(object), None)?;
     let name = object.key.name.as_str();
     if object.kind() == Kind::NAMESPACE && matches!(name, "default" | "kube-system" | "kube-public") {
         let message = ecow::eco_format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted");

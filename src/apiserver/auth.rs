@@ -1,9 +1,12 @@
-//! Authentication and authorisation.
-//! Models the users that kubeadm's certificates carry; RBAC rules are not evaluated yet: a known
-//! user may do what its role needs, an unknown one nothing (docs/FIDELITY.md).
+//! Authentication and authorisation: who asks, and whether the node authorizer or RBAC lets them.
+//! Models the users that kubeadm's certificates carry.
 
-use crate::api::{Kind, ObjectKey, Reason, Request, Status, Verb};
-use crate::base::Time;
+use imbl::OrdSet;
+
+use super::node;
+use super::rbac::{self, Attributes, User, verb_name};
+use crate::api::{Kind, ObjectKey, Profile, Reason, Request, Status};
+use crate::base::{Str, Time};
 use crate::controllers::bootstrap::{expiry, field};
 use crate::etcd::EtcdData;
 use crate::sim::trace::Stage;
@@ -27,67 +30,137 @@ pub fn bearer(request: &Request, data: Option<&EtcdData>, now: Time) -> Option<R
     })
 }
 
-/// What RBAC lets bootstrap tokens do, and everybody.
-fn bootstrapping(request: &Request) -> bool {
-    let read = request.verb == Verb::Get;
-    match (request.kind, request.namespace.as_str()) {
-        (Kind::CONFIG_MAP, "kube-public") => read && request.name == "cluster-info",
-        _ if !request.user.starts_with("system:bootstrap:") => false,
-        (Kind::CERTIFICATE_SIGNING_REQUEST, _) => {
-            read || matches!(request.verb, Verb::Create | Verb::List | Verb::Watch)
-        }
-        (Kind::NODE, _) => read,
-        (Kind::CONFIG_MAP, "kube-system") => {
-            read && ["kubeadm-config", "kubelet-config", "kube-proxy"].iter().any(|n| request.name.starts_with(n))
-        }
-        _ => false,
-    }
+/// Decisions in favour of users, kept while the rules stay as they are: components ask the same
+/// things all the time.
+#[derive(Clone, Debug, Default)]
+pub struct Decisions {
+    rules: u64,
+    allowed: OrdSet<(Str, &'static str, Kind, Str, Str)>,
 }
 
 /// Whether the request may go on; otherwise the stage that refused it and how.
-pub fn check(request: &Request) -> Result<(), (Stage, Status)> {
-    let user = request.user.as_str();
-    let known = matches!(
-        user,
-        "kubernetes-admin"
-            | "kubernetes-super-admin"
-            | "system:apiserver"
-            | "system:kube-scheduler"
-            | "system:kube-controller-manager"
-            | "system:kube-proxy"
-    ) || user.starts_with("system:node:")
-        || user.starts_with("system:serviceaccount:kube-system:")
-        || bootstrapping(request);
-    if known {
+pub fn check(
+    request: &Request,
+    data: Option<&EtcdData>,
+    profile: Profile,
+    decisions: &mut Decisions,
+) -> Result<(), (Stage, Status)> {
+    // Components that stand for many accounts, and the server itself.
+    if matches!(request.user.as_str(), "system:kube-controller-manager" | "system:apiserver") {
         return Ok(());
     }
-    let user = if user.is_empty() { "system:anonymous" } else { user };
-    Err((Stage::Authorization, forbidden(user, request)))
+    let empty = EtcdData::default();
+    let data = data.unwrap_or(&empty);
+    if decisions.rules != data.rules_revision() {
+        *decisions = Decisions { rules: data.rules_revision(), ..Decisions::default() };
+    }
+    if !request.impersonator.is_empty() {
+        impersonate(request, data, profile)?;
+    }
+    let user = user_of(request, profile);
+    let plain = request.impersonator.is_empty() && !user.name.starts_with("system:node:");
+    let place = if request.kind == Kind::NAMESPACE { &request.name } else { &request.namespace };
+    let key = (request.user.clone(), verb_name(request.verb), request.kind, request.subresource.clone(), place.clone());
+    if plain && decisions.allowed.contains(&key) {
+        return Ok(());
+    }
+    let a = Attributes::of(request);
+    match authorize(data, &user, &a, request) {
+        Ok(()) => {
+            // A rule for one name says nothing about others.
+            let nameless = Attributes { name: Str::new(), ..a };
+            if plain && rbac::allowed(data, &user, &nameless).is_ok() {
+                decisions.allowed.insert(key);
+            }
+            Ok(())
+        }
+        Err(why) => Err((Stage::Authorization, forbidden(&user.name, request, &a, &why))),
+    }
 }
 
-fn forbidden(user: &str, r: &Request) -> Status {
-    let verb = match r.verb {
-        Verb::Get => "get",
-        Verb::List => "list",
-        Verb::Watch => "watch",
-        Verb::Create => "create",
-        Verb::Update => "update",
-        Verb::Patch => "patch",
-        Verb::Delete => "delete",
-        Verb::DeleteCollection => "deletecollection",
-    };
-    let info = r.kind.info();
-    let sub = if r.subresource.is_empty() { String::new() } else { format!("/{}", r.subresource) };
-    let target = if r.name.is_empty() { String::new() } else { format!(" \"{}\"", r.name) };
-    let scope = match r.namespace.as_str() {
+/// The user a request is made as.
+pub fn user_of(request: &Request, profile: Profile) -> User {
+    let mut user = User::named(&request.user, profile);
+    if !request.groups.is_empty() {
+        user.groups = request.groups.clone();
+        user.groups.push("system:authenticated".into());
+    } else if !request.impersonator.is_empty() {
+        // Impersonating a name does not bring what a certificate would.
+        user.groups.retain(|g| g.starts_with("system:serviceaccounts") || g == "system:authenticated");
+    }
+    user
+}
+
+/// Node, then RBAC: kubeadm's `--authorization-mode`. The reason is why not, if there is one to say.
+pub fn authorize(data: &EtcdData, user: &User, a: &Attributes, request: &Request) -> Result<(), String> {
+    let mut reason = String::new();
+    if let Some(node) = user.name.strip_prefix("system:node:")
+        && user.in_group("system:nodes")
+    {
+        match node::decide(data, node, a, request) {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(why) => reason = why,
+        }
+    }
+    rbac::allowed(data, user, a).map_err(|errors| match &errors[..] {
+        [] => reason,
+        [one] => format!("RBAC: {one}"),
+        many => format!("RBAC: [{}]", many.join(", ")),
+    })
+}
+
+/// Whether the asker may act as the user and in the groups it names.
+/// Models apiserver/pkg/endpoints/filters/impersonation.go.
+fn impersonate(request: &Request, data: &EtcdData, profile: Profile) -> Result<(), (Stage, Status)> {
+    let asker = User::named(&request.impersonator, profile);
+    let account = request.user.strip_prefix("system:serviceaccount:").and_then(|n| n.split_once(':'));
+    let mut wanted = vec![match account {
+        Some((namespace, name)) => ("serviceaccounts", name, namespace),
+        None => ("users", request.user.as_str(), ""),
+    }];
+    wanted.extend(request.groups.iter().map(|g| ("groups", g.as_str(), "")));
+    for (resource, name, namespace) in wanted {
+        let a = Attributes {
+            verb: "impersonate".into(),
+            resource: resource.into(),
+            name: name.into(),
+            namespace: namespace.into(),
+            ..Attributes::default()
+        };
+        if let Err(errors) = rbac::allowed(data, &asker, &a) {
+            let why = if errors.is_empty() { String::new() } else { format!(": RBAC: {}", errors.join(", ")) };
+            let scope = scope(namespace);
+            let text = format!(
+                "{resource} \"{name}\" is forbidden: User \"{}\" cannot impersonate resource \"{resource}\" in API group \"\" {scope}{why}",
+                asker.name
+            );
+            return Err((Stage::Authorization, Status::new(Reason::Forbidden, text)));
+        }
+    }
+    Ok(())
+}
+
+fn scope(namespace: &str) -> String {
+    match namespace {
         "" => "at the cluster scope".to_owned(),
         ns => format!("in the namespace \"{ns}\""),
-    };
+    }
+}
+
+/// Models apiserver/pkg/endpoints/handlers/responsewriters/errors.go.
+fn forbidden(user: &str, r: &Request, a: &Attributes, why: &str) -> Status {
+    let about = if r.is_review() { format!("{}.{}", a.resource, a.group) } else { r.kind.group_resource() };
+    let target = if r.name.is_empty() { String::new() } else { format!(" \"{}\"", r.name) };
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
     let message = format!(
-        "{}{target} is forbidden: User \"{user}\" cannot {verb} resource \"{}{sub}\" in API group \"{}\" {scope}",
-        r.kind.group_resource(),
-        info.plural,
-        info.group
+        "{about}{target} is forbidden: User \"{user}\" cannot {} resource \"{}\" in API group \"{}\" {}{why}",
+        a.verb,
+        a.resource,
+        a.group,
+        scope(&a.namespace)
     );
-    Status::new(Reason::Forbidden, message)
+    let mut status = Status::new(Reason::Forbidden, message);
+    status.details = Some((r.kind.plural().into(), r.name.clone()));
+    status
 }

@@ -29,6 +29,7 @@ pub fn objects(host: &Machine, profile: Profile) -> Vec<Object> {
         class.set(&["preemptionPolicy"], "PreemptLowerPriority");
         all.push(class);
     }
+    all.extend(super::rbac::bootstrap::objects(profile));
     all.push(kubernetes_service());
     all.extend(kubernetes_endpoints(host, profile));
     all

@@ -11,8 +11,11 @@ mod allocate;
 mod auth;
 mod bootstrap;
 mod managed;
+mod node;
 mod proxy;
+pub(crate) mod rbac;
 mod rest;
+mod review;
 mod strategy;
 mod subresource;
 mod watch;
@@ -54,6 +57,7 @@ pub struct ApiServer {
     /// When the latest write becomes visible; later ones must not overtake it.
     visible: Time,
     proxied: proxy::Proxied,
+    decisions: auth::Decisions,
     /// Field sets that many objects share.
     models: crate::api::managed::Models,
 }
@@ -115,6 +119,7 @@ impl ApiServer {
             proxied: proxy::Proxied::default(),
             watchers: Watchers::default(),
             visible: Time::ZERO,
+            decisions: auth::Decisions::default(),
             models: crate::api::managed::Models::default(),
         }
     }
@@ -185,7 +190,8 @@ impl ApiServer {
             models: &mut self.models,
             etcd: Some(etcd),
         };
-        let outcome = auth::check(request)
+        let data = call.ctx.world.machine(etcd).etcd_data.as_ref();
+        let outcome = auth::check(request, data, profile, &mut self.decisions)
             .map_err(|(stage, status)| {
                 call.stage = stage;
                 status
@@ -250,7 +256,8 @@ impl ApiServer {
     }
 
     fn open_watch(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Request, etcd: u32) {
-        let outcome = match auth::check(request) {
+        let data = ctx.world.machine(etcd).etcd_data.as_ref();
+        let outcome = match auth::check(request, data, self.profile, &mut self.decisions) {
             Err((_, status)) => Err(status),
             Ok(()) => self.watchers.open(ctx, caller, request, etcd, self.visible),
         };

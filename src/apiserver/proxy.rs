@@ -36,10 +36,12 @@ pub fn concerns(request: &Request) -> bool {
 
 impl ApiServer {
     pub(super) fn pass_on(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Request, etcd: u32) {
-        if request.subresource == METRICS {
+        let data = ctx.world.machine(etcd).etcd_data.as_ref();
+        let checked = auth::check(request, data, self.profile, &mut self.decisions);
+        if request.subresource == METRICS && checked.is_ok() {
             return self.aggregate(ctx, caller, request, etcd);
         }
-        let target = auth::check(request).and_then(|()| locate(ctx, request, etcd).map_err(|s| (Stage::Storage, s)));
+        let target = checked.and_then(|()| locate(ctx, request, etcd).map_err(|s| (Stage::Storage, s)));
         let (to, url) = match target {
             Ok(target) => target,
             Err((stage, status)) => {

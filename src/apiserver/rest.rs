@@ -155,9 +155,7 @@ pub fn finish_update(call: &mut Call<'_, '_>, old: &Arc<Object>, mut object: Obj
     }
     managed::updated(call, old, &mut object);
     strategy::prepare_update(call, old, &mut object, status_only);
-    if !status_only {
-        admission::update(call, old, &mut object)?;
-    }
+    admission::update(call, old, &mut object)?;
     call.stage = Stage::Validation;
     if !status_only {
         validation::check_update(&object, old, call.profile)?;

@@ -10,6 +10,9 @@ use crate::base::Str;
 
 pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     let request = call.request;
+    if request.is_review() {
+        return super::review::execute(call);
+    }
     match (request.kind, request.subresource.as_str(), request.verb) {
         (Kind::POD, "binding", Verb::Create) => bind(call),
         (Kind::POD, "eviction", Verb::Create) => evict(call),

@@ -9,7 +9,8 @@
 //! Models cmd/kube-controller-manager and pkg/controller.
 
 pub mod bootstrap;
-pub mod cronjob;
+pub mod clusterrole_aggregation;
+mod cronjob;
 pub mod daemonset;
 pub mod deployment;
 pub mod disruption;

@@ -3,7 +3,7 @@
 
 use super::kit::Controller;
 use super::{
-    bootstrap, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, garbage_collector, hpa, job,
+    bootstrap, clusterrole_aggregation, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, garbage_collector, hpa, job,
     namespace, node_lifecycle, pod_gc, protection, replicaset, resource_quota, root_ca, service_account, statefulset,
     taint_eviction, ttl, ttl_after_finished, volume_binder,
 };
@@ -39,6 +39,7 @@ pub fn controllers(profile: Profile) -> Vec<Box<dyn Controller>> {
         Box::new(resource_quota::ResourceQuotas),
         Box::new(volume_binder::VolumeBinder),
         Box::new(protection::Protection),
+        Box::new(clusterrole_aggregation::ClusterRoleAggregation),
     ]
 }
 

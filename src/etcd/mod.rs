@@ -36,6 +36,8 @@ pub struct EtcdData {
     log: Vector<Change>,
     /// Changes up to this revision are forgotten.
     compacted: u64,
+    /// The latest change of a role or binding.
+    rules: u64,
 }
 
 /// Changes kept for watches that start in the past.
@@ -48,6 +50,10 @@ impl EtcdData {
     /// Oldest revision a watch may start after.
     pub fn compacted(&self) -> u64 {
         self.compacted
+    }
+    /// The revision of the rules of access.
+    pub fn rules_revision(&self) -> u64 {
+        self.rules
     }
     pub fn get(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
         self.objects.get(key)
@@ -96,6 +102,10 @@ impl EtcdData {
         Some(self.log(change))
     }
     fn log(&mut self, change: Change) -> Change {
+        let kind = change.new.key.kind;
+        if matches!(kind, Kind::ROLE | Kind::ROLE_BINDING | Kind::CLUSTER_ROLE | Kind::CLUSTER_ROLE_BINDING) {
+            self.rules = change.revision;
+        }
         if self.log.len() == LOG_LIMIT
             && let Some(oldest) = self.log.pop_front()
         {

@@ -7,7 +7,8 @@ use super::error::{Run, fail, fail_raw};
 use super::flags::{text, yes};
 use super::print::tabwriter::columns;
 use super::{discovery, exit};
-use crate::api::{Kind, Value};
+use crate::api::{Map, Request, Value};
+use crate::base::Str;
 
 pub static SUB: &[Verb] = &[
     sub(
@@ -41,25 +42,17 @@ fn whoami(cx: &mut Cx<'_, '_>) -> Run {
     if !cx.modern() {
         return cx.usage("unknown command \"whoami\"");
     }
-    let user = cx.target()?.user;
-    let groups = groups(&user);
+    let status = review(cx, "selfsubjectreviews", Map::new())?;
+    let none = Value::Null;
+    let info = status.get("userInfo").unwrap_or(&none);
+    let groups: Vec<&str> = info.get("groups").map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
     let rows = [
         vec!["ATTRIBUTE".to_owned(), "VALUE".to_owned()],
-        vec!["Username".to_owned(), user.to_string()],
+        vec!["Username".to_owned(), info.str("username").to_owned()],
         vec!["Groups".to_owned(), format!("[{}]", groups.join(" "))],
     ];
     cx.io.out(columns(&rows));
     Ok(())
-}
-
-/// The groups kubeadm's certificates put a user in.
-fn groups(user: &str) -> Vec<&'static str> {
-    match user {
-        "kubernetes-admin" => vec!["system:masters", "system:authenticated"],
-        "" => vec!["system:unauthenticated"],
-        u if u.starts_with("system:node:") => vec!["system:nodes", "system:authenticated"],
-        _ => vec!["system:authenticated"],
-    }
 }
 
 fn can_i(cx: &mut Cx<'_, '_>) -> Run {
@@ -94,118 +87,109 @@ fn can_i(cx: &mut Cx<'_, '_>) -> Run {
     }
     let resource = known.map_or(word.as_str(), |r| r.name).to_owned();
     let group = known.map_or("", |r| r.group()).to_owned();
-    let allowed = allowed(cx, &verb, &group, &resource, &name)?;
+    let (allowed, reason) = allowed(cx, &verb, &group, &resource, &name)?;
     if !cx.flags.yes("quiet") {
-        cx.io.outln(if allowed { "yes" } else { "no" });
+        match (allowed, reason.as_str()) {
+            (true, _) => cx.io.outln("yes"),
+            (false, "") => cx.io.outln("no"),
+            (false, why) => cx.io.outln(format!("no - {why}")),
+        }
     }
     if allowed { Ok(()) } else { exit(1) }
 }
 
-/// Whether RBAC lets the user do it: roles are read from the API.
-fn allowed(cx: &mut Cx<'_, '_>, verb: &str, group: &str, resource: &str, name: &str) -> Run<bool> {
-    let user = cx.target()?.user;
-    let groups = groups(&user);
-    if groups.contains(&"system:masters") {
-        return Ok(true);
-    }
-    let namespace = cx.namespace()?;
-    let subject = |b: &crate::api::Object| {
-        b.items(&["subjects"]).iter().any(|s| match s.str("kind") {
-            "User" => s.str("name") == user,
-            "Group" => groups.contains(&s.str("name")),
-            _ => format!("system:serviceaccount:{}:{}", s.str("namespace"), s.str("name")) == user.as_str(),
-        })
-    };
-    let mut roles = Vec::new();
-    for b in cx.as_admin(|cx| cx.list_all(Kind::CLUSTER_ROLE_BINDING, ""))? {
-        if subject(&b) {
-            roles.push((Kind::CLUSTER_ROLE, b.str(&["roleRef", "name"]).to_owned()));
-        }
-    }
-    for b in cx.as_admin(|cx| cx.list_all(Kind::ROLE_BINDING, &namespace))? {
-        if subject(&b) {
-            let kind = if b.str(&["roleRef", "kind"]) == "Role" { Kind::ROLE } else { Kind::CLUSTER_ROLE };
-            roles.push((kind, b.str(&["roleRef", "name"]).to_owned()));
-        }
-    }
-    for (kind, role) in roles {
-        let ns = if kind == Kind::ROLE { namespace.clone() } else { Default::default() };
-        let key = crate::api::ObjectKey::new(kind, ns, role);
-        let Some(o) = cx.as_admin(|cx| cx.find(&key))? else { continue };
-        if o.items(&["rules"]).iter().any(|r| permits(r, verb, group, resource, name)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// The server's answer to a review: its status.
+fn review(cx: &mut Cx<'_, '_>, resource: &'static str, spec: Map) -> Run<Value> {
+    let answer = cx.send_object(Request::review(resource, spec))?;
+    Ok(answer.get(&["status"]).cloned().unwrap_or_default())
 }
 
-fn permits(rule: &Value, verb: &str, group: &str, resource: &str, name: &str) -> bool {
-    let has = |key: &str, what: &str| {
-        let all = rule.get(key).map_or(&[][..], Value::items);
-        all.iter().any(|v| v.as_str() == what || v.as_str() == "*")
+fn allowed(cx: &mut Cx<'_, '_>, verb: &str, group: &str, resource: &str, name: &str) -> Run<(bool, String)> {
+    let spec = if resource.starts_with('/') {
+        map! { "nonResourceAttributes" => map! { "path" => resource, "verb" => verb } }
+    } else {
+        let namespace = if cx.flags.yes("all-namespaces") { Str::new() } else { cx.namespace()? };
+        let subresource = cx.flags.text("subresource").to_owned();
+        map! { "resourceAttributes" => map! {
+            "group" => group,
+            "name" => name,
+            "namespace" => namespace,
+            "resource" => resource,
+            "subresource" => subresource,
+            "verb" => verb,
+        } }
     };
-    let names = rule.get("resourceNames").map_or(&[][..], Value::items);
-    has("verbs", verb)
-        && has("apiGroups", group)
-        && has("resources", resource)
-        && (names.is_empty() || names.iter().any(|n| n.as_str() == name))
+    let status = review(cx, "selfsubjectaccessreviews", spec)?;
+    Ok((status.get("allowed").and_then(Value::as_bool) == Some(true), status.str("reason").to_owned()))
 }
 
-/// What an administrator may do, and what everyone may.
+/// `--list`: the rules one by one, those of one resource together.
+/// Models kubectl/pkg/cmd/auth/cani.go printAccess and component-helpers/auth/rbac/validation.
 fn list(cx: &mut Cx<'_, '_>) -> Run {
-    let user = cx.target()?.user;
-    let mut rows: Vec<[&str; 4]> = Vec::new();
-    if groups(&user).contains(&"system:masters") {
-        rows.push(["*.*", "[]", "[]", "[*]"]);
-        rows.push(["", "[*]", "[]", "[*]"]);
+    let namespace = cx.namespace()?;
+    let status = review(cx, "selfsubjectrulesreviews", map! { "namespace" => namespace })?;
+    if status.get("incomplete").and_then(Value::as_bool) == Some(true) {
+        cx.io.errln(format!("warning: the list may be incomplete: {}", status.str("evaluationError")));
     }
-    if cx.modern() {
-        rows.push(["selfsubjectreviews.authentication.k8s.io", "[]", "[]", "[create]"]);
+    // (verbs, groups, resources, names, paths)
+    let mut rules: Vec<[Vec<Str>; 5]> = Vec::new();
+    let texts = |r: &Value, key: &str| -> Vec<Str> {
+        r.get(key).map_or(&[][..], Value::items).iter().map(|v| v.as_str().into()).collect()
+    };
+    for r in status.get("resourceRules").map_or(&[][..], Value::items) {
+        let mut names: Vec<Vec<Str>> = texts(r, "resourceNames").into_iter().map(|n| vec![n]).collect();
+        if names.is_empty() {
+            names.push(Vec::new());
+        }
+        for group in texts(r, "apiGroups") {
+            for resource in texts(r, "resources") {
+                for name in &names {
+                    for verb in texts(r, "verbs") {
+                        let same = |x: &&mut [Vec<Str>; 5]| {
+                            x[1] == [group.clone()] && x[2] == [resource.clone()] && x[3] == *name && x[4].is_empty()
+                        };
+                        match rules.iter_mut().find(same) {
+                            Some(known) if known[0].contains(&verb) => {}
+                            Some(known) => known[0].push(verb),
+                            None => rules.push([
+                                vec![verb],
+                                vec![group.clone()],
+                                vec![resource.clone()],
+                                name.clone(),
+                                Vec::new(),
+                            ]),
+                        }
+                    }
+                }
+            }
+        }
     }
-    rows.push(["selfsubjectaccessreviews.authorization.k8s.io", "[]", "[]", "[create]"]);
-    rows.push(["selfsubjectrulesreviews.authorization.k8s.io", "[]", "[]", "[create]"]);
-    for url in [
-        "/api/*",
-        "/api",
-        "/apis/*",
-        "/apis",
-        "/healthz",
-        "/healthz",
-        "/livez",
-        "/livez",
-        "/openapi/*",
-        "/openapi",
-        "/readyz",
-        "/readyz",
-        "/version/",
-        "/version/",
-        "/version",
-        "/version",
-    ] {
-        rows.push([
-            "",
-            match url {
-                "/api/*" => "[/api/*]",
-                "/api" => "[/api]",
-                "/apis/*" => "[/apis/*]",
-                "/apis" => "[/apis]",
-                "/healthz" => "[/healthz]",
-                "/livez" => "[/livez]",
-                "/openapi/*" => "[/openapi/*]",
-                "/openapi" => "[/openapi]",
-                "/readyz" => "[/readyz]",
-                "/version/" => "[/version/]",
-                _ => "[/version]",
-            },
-            "[]",
-            "[get]",
-        ]);
+    for r in status.get("nonResourceRules").map_or(&[][..], Value::items) {
+        for path in texts(r, "nonResourceURLs") {
+            for verb in texts(r, "verbs") {
+                rules.push([vec![verb], Vec::new(), Vec::new(), Vec::new(), vec![path.clone()]]);
+            }
+        }
     }
+    let shown = |l: &[Str]| format!("[{}]", l.join(" "));
+    rules.sort_by_cached_key(|[v, g, r, n, p]| {
+        let (verbs, groups, resources, names, paths) = (shown(v), shown(g), shown(r), shown(n), shown(p));
+        format!("Verbs:{verbs},APIGroups:{groups},Resources:{resources},ResourceNames:{names},NonResourceURLs:{paths},")
+    });
     let mut table: Vec<Vec<String>> = Vec::new();
     if !cx.flags.yes("no-headers") {
         table.push(["Resources", "Non-Resource URLs", "Resource Names", "Verbs"].map(String::from).into());
     }
-    table.extend(rows.into_iter().map(|r| r.map(String::from).into()));
+    for [verbs, groups, resources, names, paths] in &rules {
+        let resource = resources.first().map(Str::as_str).unwrap_or_default();
+        let group = groups.first().map(Str::as_str).unwrap_or_default();
+        let both = match (group, resource.split_once('/')) {
+            ("", _) => resource.to_owned(),
+            (group, Some((plain, sub))) => format!("{plain}.{group}/{sub}"),
+            (group, None) => format!("{resource}.{group}"),
+        };
+        table.push(vec![both, shown(paths), shown(names), shown(verbs)]);
+    }
     cx.io.out(columns(&table));
     Ok(())
 }

@@ -93,6 +93,10 @@ impl Cx<'_, '_> {
     }
     fn signed(&self, request: &mut Request, target: &Target) -> Run {
         request.user = target.user.clone();
+        request.impersonator = target.acting_for.clone();
+        if !target.acting_for.is_empty() {
+            request.groups = self.flags.all("as-group").to_vec();
+        }
         request.user_agent = "kubectl".into();
         if request.timeout == Duration::ZERO {
             request.timeout = self.request_timeout()?;
@@ -315,16 +319,5 @@ impl DryRun {
             DryRun::Client => " (dry run)",
             DryRun::Server => " (server dry run)",
         }
-    }
-}
-
-impl Cx<'_, '_> {
-    /// Asks as the cluster's administrator: for reviews that the server itself would answer.
-    pub fn as_admin<T>(&mut self, ask: impl FnOnce(&mut Self) -> Run<T>) -> Run<T> {
-        let target = self.target()?;
-        self.target = Some(Target { user: "kubernetes-admin".into(), ..target.clone() });
-        let answer = ask(self);
-        self.target = Some(target);
-        answer
     }
 }

@@ -25,6 +25,8 @@ pub struct Target {
     pub ip: Str,
     pub port: u16,
     pub user: Str,
+    /// Whose credentials they are, where it acts as another (`--as`).
+    pub acting_for: Str,
     pub namespace: Str,
 }
 
@@ -119,11 +121,18 @@ pub fn target(cx: &mut Cx<'_, '_>) -> Run<Target> {
     }
     // Without a credential the request is anonymous.
     let has_credential = user_entry.and_then(Value::as_map).is_some_and(|u| !u.is_empty());
-    let acting = flags.text("as");
-    let user = match acting {
-        "" if has_credential => user,
-        "" => String::new(),
-        other => other.to_owned(),
+    let acting = flags.text("as").to_owned();
+    // A joined kubelet's entry is called `default-auth`; its certificate names the node.
+    let kubelet = user_entry.is_some_and(|u| u.str("client-certificate").ends_with("/kubelet-client-current.pem"));
+    let own = match has_credential {
+        true if kubelet => format!("system:node:{}", cx.io.call("machine", Value::Null)?.str("name")),
+        true => user,
+        false => String::new(),
+    };
+    let (user, acting_for) = match acting.as_str() {
+        "" => (own, String::new()),
+        other if own.is_empty() => (other.to_owned(), "system:anonymous".to_owned()),
+        other => (other.to_owned(), own),
     };
     parse_server(&server).map(|(host, ip, port)| Target {
         server: server.as_str().into(),
@@ -131,6 +140,7 @@ pub fn target(cx: &mut Cx<'_, '_>) -> Run<Target> {
         ip,
         port,
         user: user.into(),
+        acting_for: acting_for.into(),
         namespace: namespace.into(),
     })
 }
