@@ -3,9 +3,9 @@
 
 use super::kit::Controller;
 use super::{
-    bootstrap, clusterrole_aggregation, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, garbage_collector, hpa, job,
-    namespace, node_lifecycle, pod_gc, protection, replicaset, resource_quota, root_ca, service_account, statefulset,
-    taint_eviction, ttl, ttl_after_finished, volume_binder,
+    bootstrap, clusterrole_aggregation, cronjob, daemonset, deployment, disruption, endpoints, endpointslice,
+    garbage_collector, hpa, job, namespace, node_lifecycle, pod_gc, protection, replicaset, resource_quota, root_ca,
+    service_account, statefulset, taint_eviction, ttl, ttl_after_finished, volume_binder,
 };
 use crate::api::Kind;
 use crate::sim::Profile;
