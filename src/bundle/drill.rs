@@ -230,7 +230,9 @@ fn verify_sh(lesson: &Lesson) -> String {
     let ids: Vec<&str> = lesson.steps.iter().map(|s| s.id.as_str()).collect();
     let mut out = format!(
         "#!/usr/bin/env bash\n# {}: checks one step of the drill; without an argument, how it ends.\n\
-         # Usage: verify.sh [STEP]   where STEP is one of: {}\n# Exit code 0: all of it holds.\n{PRELUDE}{VERIFY_FUNCTIONS}\
+         # Usage: verify.sh [STEP]   where STEP is one of: {}\n\
+         # PATIENCE=N in the environment: how many times as long as in the simulation a check may take (3).\n\
+         # Exit code 0: all of it holds.\n{PRELUDE}{VERIFY_FUNCTIONS}\
          \ncase ${{1:-{last}}} in\n",
         comment(&lesson.title.en),
         ids.join(" "),
@@ -257,9 +259,13 @@ holds() {
   esac
 }
 
+# Real machines pull images over a real line: each check may take so many times as long as in the
+# simulation.
+PATIENCE=${PATIENCE:-3}
+
 # check SECONDS KOREAN ENGLISH HOW WANTED MACHINE COMMAND: waits until it holds.
 check() {
-  local deadline=$((SECONDS + $1)) output code wanted=$5
+  local deadline=$((SECONDS + $1 * PATIENCE)) output code wanted=$5
   [ -z "$KIND" ] || wanted=$(kind_names "$5")
   while :; do
     output=$(on "$6" "$7" 2>&1)

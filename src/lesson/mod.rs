@@ -54,6 +54,7 @@ static SHIPPED: &[Shipped] = shipped![
     "multi-container",
     "daemonset",
     "statefulset",
+    "job",
     "namespaces",
     "labels",
     "service",

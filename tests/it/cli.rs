@@ -103,7 +103,7 @@ fn bundles_are_written() {
     let knobs = kubedrill::bundle::Knobs { workers: 2, ..kubedrill::bundle::Knobs::of(Default::default()) };
     assert!(fs::read(&file).expect("a file") == kubedrill::bundle::build(&drill, &knobs).expect("a bundle"));
     check(&["bundle", "kubelet-stopped", "-o", name, "--workers", "20"], "", 2, "", "workers: expected 1 to 9, got 20");
-    check(&["bundle", "no-such", "-o", name], "", 1, "", "no drill is called `no-such`; there are kubelet-stopped");
+    check(&["bundle", "no-such", "-o", name], "", 1, "", "no drill is called `no-such`; there are ");
     check(&["bundle", "kubelet-stopped"], "", 2, "", "-o FILE.zip is missing");
     let own = folder.0.join("own.yaml");
     fs::write(&own, "name: x\ntitle: 1\n").expect("a file");
@@ -112,5 +112,37 @@ fn bundles_are_written() {
 
 #[test]
 fn drills_are_listed() {
-    check(&["lesson", "list"], "", 0, "kubelet-stopped", "");
+    check(&["lesson", "list"], "", 0, "kubelet-stopped            book,modern  Deleting a pod", "");
+    check(&["lesson", "list", "--lang", "ko", "--profile", "modern"], "", 0, "노드와 스케줄링\n", "");
+    check(&["lesson", "list", "--json"], "", 0, "\"name\":\"br-netfilter\",\"profiles\":[\"book\"]", "");
+    check(&["lesson", "list", "x"], "", 2, "", "takes no LESSON");
+    check(&["lesson", "show", "kubelet-stopped"], "", 0, "[root@m-k8s]# kubectl create -f nginx-pod.yaml", "");
+    check(&["lesson", "play", "scale-bare-pod"], "", 0, "== scale-pod\n[root@m-k8s ~]# kubectl scale pod", "");
+    check(
+        &["lesson", "test", "scale-bare-pod", "--seeds", "1"],
+        "",
+        0,
+        "ok    scale-bare-pod             modern  1 seeds",
+        "",
+    );
+    check(&["lesson", "test", "no-such"], "", 1, "", "no drill is called");
+    check(&["lesson", "frob"], "", 2, "", "one of list, show, play, test");
+    check(&["lesson"], "", 2, "", "one of list, show, play, test");
+    let folder = Folder::new("unsound");
+    let own = folder.0.join("own.yaml");
+    let source = kubedrill::lesson::source("scale-bare-pod").expect("shipped");
+    let unsound = source.replace("could not find the requested resource", "something else").replace("within", "x");
+    fs::write(
+        &own,
+        unsound.replace("    expect: {has: something else}", "    expect: {has: something else}\n    within: 2s"),
+    )
+    .expect("a file");
+    let name = own.to_str().expect("UTF-8");
+    check(
+        &["lesson", "test", name, "--seeds", "1"],
+        "",
+        1,
+        "WRONG scale-bare-pod             book    seed 1: scale-pod",
+        "",
+    );
 }

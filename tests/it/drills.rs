@@ -1,6 +1,8 @@
 //! Every drill, played: unsolved at the start, solved by its own steps, on many seeds and in every
 //! profile it names, through the real terminals.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use kubedrill::addons::lab;
 use kubedrill::bundle;
 use kubedrill::lesson::prove::prove;
@@ -13,13 +15,19 @@ const SEEDS: u64 = 20;
 
 #[test]
 fn drills_are_solved_by_their_own_steps() {
-    for drill in lesson::names().map(|n| lesson::shipped(n).expect("shipped")) {
-        for profile in &drill.profiles {
-            for seed in 1..=SEEDS {
-                play(&drill, *profile, seed);
-            }
+    let drills: Vec<Lesson> = lesson::names().map(|n| lesson::shipped(n).expect("shipped")).collect();
+    let all: Vec<(&Lesson, Profile)> = drills.iter().flat_map(|d| d.profiles.iter().map(move |p| (d, *p))).collect();
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((drill, profile)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    (1..=SEEDS).for_each(|seed| play(drill, *profile, seed));
+                }
+            });
         }
-    }
+    });
 }
 
 fn play(drill: &Lesson, profile: Profile, seed: u64) {
