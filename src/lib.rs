@@ -13,6 +13,7 @@ pub mod base;
 pub mod bundle;
 pub mod controllers;
 pub mod etcd;
+pub mod kubeadm;
 pub mod kubectl;
 pub mod kubelet;
 pub mod lesson;

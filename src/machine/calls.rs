@@ -45,8 +45,15 @@
 //! | `me` | | `{terminal, token}`: how others name this command when they send to it |
 //! | `remote-adopt` | `{peer, session}` | takes a stream that was opened for `me`; `session`: typed lines go there |
 //! | `remote-next` | | what came back: `{stream, text}`, `{code}`; `Null`: the connection is lost |
+//! | `package` | name | version and release that is installed, or `""` |
+//! | `image-look` | image | `{size, micros}` of a pull, or `{error}` |
+//! | `image-keep` | image | it was pulled: it lies on the machine |
+//! | `etcd-data`, `etcd-wipe` | | whether etcd has data here; removes it |
+//! | `remove-containers` | | ends and forgets all containers |
+//! | `default-address` | | the address of the interface with the default route |
 //! | `power` | `reboot`, `off` | `""`; the machine goes down a moment later |
 
+mod kubeadm;
 mod machine;
 mod net;
 mod packages;
@@ -83,6 +90,13 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "modules" => machine::modules(host),
         "modprobe" => machine::modprobe(host, input),
         "sysctl-apply" => machine::sysctl_apply(host),
+        "package" => kubeadm::package(host, input),
+        "image-look" => kubeadm::look(host, input),
+        "image-keep" => kubeadm::keep(host, input),
+        "etcd-data" => kubeadm::etcd_data(host),
+        "etcd-wipe" => kubeadm::etcd_wipe(host),
+        "remove-containers" => kubeadm::remove_containers(host),
+        "default-address" => kubeadm::default_address(host),
         "power" => machine::power(host, input),
         "stat" => tree::stat(host, input),
         "list-dir" => tree::list(host, input),

@@ -67,6 +67,10 @@ impl Ord for Entry {
 const LOOPBACK: Duration = Duration(100);
 const LAN: Duration = Duration(400);
 
+/// The address that every virtual machine has for itself, behind its provider's NAT: the interface
+/// with the default route. Nobody else can be reached at it.
+pub const NAT: &str = "10.0.2.15";
+
 #[derive(Clone, Debug)]
 pub struct World {
     pub config: Config,
@@ -137,7 +141,8 @@ impl World {
     }
     /// The machine that owns `ip` and the delay to it; `None` if it cannot be reached.
     pub fn route(&self, from: u32, ip: &str) -> Option<(u32, Duration)> {
-        let to = if ip == "127.0.0.1" || self.machine(from).ip == ip { from } else { self.machine_by_ip(ip)? };
+        let to =
+            if matches!(ip, "127.0.0.1" | NAT) || self.machine(from).ip == ip { from } else { self.machine_by_ip(ip)? };
         Some((to, self.link(from, to)?))
     }
     /// Cuts or heals the link between two machines.

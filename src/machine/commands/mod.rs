@@ -77,6 +77,7 @@ static TABLE: &[&Command] = &[
     &systemctl::JOURNALCTL,
     &kill::KILL,
     &kill::KILLALL,
+    &crate::kubeadm::COMMAND,
     &crate::kubectl::COMMAND,
     &ls::LS,
     &kernel::LSMOD,
@@ -141,6 +142,7 @@ static TABLE: &[&Command] = &[
 
 /// Commands that the learner's own computer does not have.
 const NOT_ON_HOST: &[&str] = &[
+    "kubeadm",
     "yum",
     "dnf",
     "rpm",
