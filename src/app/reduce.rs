@@ -449,7 +449,7 @@ fn load(state: &mut State, json: &str) -> Vec<Effect> {
 /// The lab bundle of the open drill, or of the first that applies in free play.
 fn export(state: &mut State) {
     let config = &state.world().config;
-    let of_catalogue = || lesson::names().filter_map(lesson::shipped).find(|l| l.profiles.contains(&config.profile));
+    let of_catalogue = || lesson::shipped(&lesson::cards().iter().find(|l| l.profiles.contains(&config.profile))?.name);
     let Some(found) = state.drill.as_ref().map(|d| (*d.lesson).clone()).or_else(of_catalogue) else { return };
     let profile = if found.profiles.contains(&config.profile) { config.profile } else { found.profiles[0] };
     state.export = Some(Rc::new(Export::new(found, profile, config.workers)));

@@ -185,12 +185,12 @@ pub fn prepare(lesson: &Lesson, session: &mut Session) {
     }
 }
 
-/// Files for free play: those of every drill of the profile; of two of one name the first counts.
+/// Drills whose manifests free play has at hand: a pod, a Deployment, one to update, a DaemonSet.
+const FREE_PLAY: [&str; 4] = ["kubelet-stopped", "create-or-apply", "rollout", "daemonset"];
+
+/// Files for free play. They are inputs and so part of every link: a few, not all.
 pub fn prepare_free(session: &mut Session) {
-    let profile = session.world.config.profile;
-    let mut seen = std::collections::BTreeSet::new();
-    for mut lesson in super::names().filter_map(super::shipped).filter(|l| l.profiles.contains(&profile)) {
-        lesson.files.retain(|name, _| seen.insert(name.clone()));
+    for lesson in FREE_PLAY.into_iter().filter_map(super::shipped) {
         prepare(&lesson, session);
     }
 }

@@ -29,6 +29,8 @@ pub struct MachineBox {
     pub head: Rect,
     /// Room for pods.
     pub pods: Rect,
+    /// Short labels and small cells, although the stage is large.
+    pub small: bool,
     /// Too small for parts and names: a tile.
     pub tile: bool,
 }
@@ -104,6 +106,7 @@ pub fn layout(width: i32, height: i32, seats: &[Seat], zoom: Option<u32>) -> Lay
             parts: vec![PartBox { part: Part::Shell, rect: shell }],
             head: Rect::new(rect.x, rect.y, rect.w, m.head),
             pods: Rect::default(),
+            small: dense,
             tile: false,
         });
     }
@@ -129,19 +132,33 @@ fn place_workers(out: &mut Layout, workers: &[u32], area: Rect, m: &Metrics) {
     if n == 0 {
         return;
     }
-    let min_w = if out.dense { 104 } else { 220 };
-    let per_row = ((area.w + m.pad) / (min_w + m.pad)).clamp(1, n);
-    let rows = (n + per_row - 1) / per_row;
-    let wide = (area.w - (per_row - 1) * m.pad) / per_row;
-    let min_h = m.head + m.chip * chip_rows(wide, out.dense) + 32;
-    let tiles = rows * (min_h + m.pad) > area.h + m.pad;
-    let (per_row, rows) = if tiles { tile_grid(n, area) } else { ((n + rows - 1) / rows, rows) };
+    // Full boxes, or smaller ones, while the parts of all fit; then tiles.
+    let fitted = [(m, out.dense), (&DENSE, true)].into_iter().find_map(|(m, small)| {
+        let min_w = match (out.dense, small) {
+            (true, _) => 104,
+            (false, true) => 176,
+            (false, false) => 220,
+        };
+        let per_row = ((area.w + m.pad) / (min_w + m.pad)).clamp(1, n);
+        let rows = (n + per_row - 1) / per_row;
+        let wide = (area.w - (per_row - 1) * m.pad) / per_row;
+        let min_h = m.head + m.chip * chip_rows(wide, small) + 32;
+        (rows * (min_h + m.pad) <= area.h + m.pad).then_some((m, small, rows))
+    });
+    let tiles = fitted.is_none();
+    let (m, small, per_row, rows) = match fitted {
+        Some((m, small, rows)) => (m, small, (n + rows - 1) / rows, rows),
+        None => {
+            let (per_row, rows) = tile_grid(n, area);
+            (m, true, per_row, rows)
+        }
+    };
     let gap = if tiles { 4 } else { m.pad };
     let (w, h) = ((area.w - (per_row - 1) * gap) / per_row, (area.h - (rows - 1) * gap) / rows);
     for (i, index) in workers.iter().enumerate() {
         let (row, column) = (i as i32 / per_row, i as i32 % per_row);
         let rect = Rect::new(area.x + column * (w + gap), area.y + row * (h + gap), w, h);
-        out.machines.push(if tiles { tile(*index, rect) } else { worker(*index, rect, m, out.dense) });
+        out.machines.push(if tiles { tile(*index, rect) } else { worker(*index, rect, m, small) });
     }
 }
 
@@ -159,7 +176,7 @@ fn tile(index: u32, rect: Rect) -> MachineBox {
     let top = if rect.h >= 40 { 14 } else { 0 };
     let pods = Rect::new(rect.x + 2, rect.y + top + 2, (rect.w - 4).max(1), (rect.h - top - 4).max(1));
     let head = Rect::new(rect.x, rect.y, rect.w, rect.h.min(14));
-    MachineBox { index, role: Role::Worker, rect, parts: Vec::new(), head, pods, tile: true }
+    MachineBox { index, role: Role::Worker, rect, parts: Vec::new(), head, pods, small: true, tile: true }
 }
 
 fn master(index: u32, rect: Rect, m: &Metrics, gap: i32) -> MachineBox {
@@ -198,7 +215,7 @@ fn master(index: u32, rect: Rect, m: &Metrics, gap: i32) -> MachineBox {
     let edge = parts.iter().map(|p| p.rect.x + p.rect.w).max().unwrap_or(cx) + m.pad;
     let pods = Rect::new(edge, rect.y + m.head, (rect.x + rect.w - m.pad - edge).max(0), rect.h - m.head - m.pad);
     let head = Rect::new(rect.x, rect.y, rect.w, m.head);
-    MachineBox { index, role: Role::ControlPlane, rect, parts, head, pods, tile: false }
+    MachineBox { index, role: Role::ControlPlane, rect, parts, head, pods, small: m.side <= 100, tile: false }
 }
 
 /// Room a part's label needs. `tight`: with as little air around it as can be.
@@ -237,7 +254,7 @@ fn worker(index: u32, rect: Rect, m: &Metrics, dense: bool) -> MachineBox {
     let head = Rect::new(rect.x, y + m.chip - CHIP_GAP, rect.w, m.head);
     let top = head.y + head.h + 2;
     let pods = Rect::new(rect.x + EDGE, top, inner, (rect.y + rect.h - top - EDGE).max(0));
-    MachineBox { index, role: Role::Worker, rect, parts, head, pods, tile: false }
+    MachineBox { index, role: Role::Worker, rect, parts, head, pods, small: dense, tile: false }
 }
 
 /// Space inside a worker's box, and between its parts.
@@ -272,7 +289,10 @@ impl Layout {
             return None;
         }
         let Some(rect) = m.parts.iter().find(|p| p.part == part).map(|p| p.rect) else {
-            return m.tile.then(|| self.rail_below(m.rect.top(), api));
+            // Down the gap beside the tiles, so that it crosses none.
+            let (side, y) = (m.rect.x - 2, m.rect.y + 7);
+            let start = Path(vec![pt(m.rect.x, y), pt(side, y)]);
+            return m.tile.then(|| start.then(self.rail_below(pt(side, y), api)));
         };
         if m.role != Role::ControlPlane || machine != home {
             return Some(self.rail_below(rect.top(), api));

@@ -77,6 +77,7 @@ pub struct MachineView {
     /// All pods here, and how many of them are not as they should be.
     pub count: usize,
     pub troubled: usize,
+    pub small: bool,
     pub tile: bool,
 }
 
@@ -211,7 +212,7 @@ fn machine(
         pod.dot = grid.dots;
         // What stands at the cell's right end takes its room from the name.
         let mark = if pod.marked() { 12 } else { 0 };
-        pod.label = pods::short_name(&pod.key.name, pods::letters(pod.rect.w - mark, layout.dense));
+        pod.label = pods::short_name(&pod.key.name, pods::letters(pod.rect.w - mark, b.small));
     }
     let count = pods.len();
     let troubled = pods.iter().filter(|p| p.look as u8 >= pods::Look::Unready as u8 && p.look != pods::Look::Completed);
@@ -220,7 +221,7 @@ fn machine(
     pods.retain(|p| b.pods.contains(p.rect));
     let parts = b.parts.iter().map(|p| PartView {
         part: p.part,
-        label: label(world, p.part, b.role, layout.dense, p.rect.w, lang),
+        label: label(world, p.part, b.role, b.small, p.rect.w, lang),
         rect: p.rect,
         alive: running(world, b.index, live, p.part),
     });
@@ -245,6 +246,7 @@ fn machine(
         pods,
         count,
         troubled,
+        small: b.small && !layout.dense,
         tile: b.tile,
     }
 }

@@ -74,8 +74,10 @@ pub fn build(world: &World, (width, height): (i32, i32), zoom: Option<u32>, slot
     let rails = rails(&layout, &machines);
     let (waiting, more_waiting) = waiting(world, &layout);
     let mut crowd = Vec::new();
-    if machines.iter().map(|m| m.pods.len()).sum::<usize>() > CROWD {
-        machines.iter_mut().for_each(|m| crowd.append(&mut m.pods));
+    if machines.iter().flat_map(|m| &m.pods).filter(|p| p.dot).count() > CROWD {
+        for m in machines.iter_mut().filter(|m| m.pods.iter().any(|p| p.dot)) {
+            crowd.append(&mut m.pods);
+        }
     }
     Scene {
         zoomed: layout.machines.len() == 1 && seats.len() > 1,

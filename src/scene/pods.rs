@@ -247,7 +247,7 @@ impl Room {
     pub fn of(layout: &Layout, machine: &MachineBox) -> Room {
         match () {
             () if machine.tile => Room::Tile,
-            () if layout.dense => Room::Dense,
+            () if machine.small => Room::Dense,
             // The master's own few pods stand in a narrow column.
             () if layout.large && machine.role == Role::Worker => Room::Large,
             () => Room::Roomy,

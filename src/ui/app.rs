@@ -35,7 +35,6 @@ pub struct App {
     cache: Cache,
     narration: String,
     narrated_ms: u64,
-    catalogue: Shared<Vec<kubedrill::lesson::Lesson>>,
     _frames: frame::Frames,
 }
 
@@ -87,9 +86,8 @@ impl Component for App {
         }
         let emit = ctx.link().callback(|action| action);
         let frames = frame::Frames::start(ctx.link().callback(Action::Frame));
-        let catalogue = Shared::new(kubedrill::lesson::names().filter_map(kubedrill::lesson::shipped).collect());
         let (cache, narration) = (Cache::default(), String::new());
-        let mut app = App { state, emit, cache, narration, narrated_ms: 0, catalogue, _frames: frames };
+        let mut app = App { state, emit, cache, narration, narrated_ms: 0, _frames: frames };
         app.refresh();
         app
     }
@@ -160,7 +158,7 @@ impl Component for App {
                 </main>
                 <p class="visually-hidden" role="status" aria-live="polite" aria-label={t(lang, Text::NarrationRegion)}>{ self.narration.clone() }</p>
                 if let Some(bundle) = &s.export {
-                    <Export bundle={Shared::of(bundle.clone())} catalogue={self.catalogue.clone()} {lang} emit={self.emit.clone()} />
+                    <Export bundle={Shared::of(bundle.clone())} {lang} emit={self.emit.clone()} />
                 }
                 <Dialogs dialog={s.dialog.clone()} notice={s.notice.clone()} toast={s.toast.as_ref().map(|(w, _)| w.to_string())} {lang} emit={self.emit.clone()} />
             </div>
@@ -197,7 +195,7 @@ impl App {
         let s = &self.state;
         let lesson = s.drill.as_ref().map(|d| d.lesson.name.clone()).unwrap_or_default();
         html! {
-            <Chrome {lesson} catalogue={self.catalogue.clone()} profile={s.world().config.profile} theme={s.settings.theme} lang={s.settings.lang}
+            <Chrome {lesson} profile={s.world().config.profile} theme={s.settings.theme} lang={s.settings.lang}
                 lesson_open={s.settings.lesson_open} menu={s.menu} embed={s.embed} emit={self.emit.clone()} />
         }
     }
@@ -210,7 +208,7 @@ impl App {
     fn lesson(&self) -> Html {
         let s = &self.state;
         html! {
-            <Lesson drill={self.cache.drill.clone()} catalogue={self.catalogue.clone()} profile={s.world().config.profile} typing={s.hand.is_some()} start={s.session.start()} lang={s.settings.lang} emit={self.emit.clone()} />
+            <Lesson drill={self.cache.drill.clone()} profile={s.world().config.profile} typing={s.hand.is_some()} start={s.session.start()} lang={s.settings.lang} emit={self.emit.clone()} />
         }
     }
 

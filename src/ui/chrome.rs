@@ -3,21 +3,20 @@
 use kubedrill::app::Action;
 use kubedrill::app::link::profile_name;
 use kubedrill::app::settings::Theme;
-use kubedrill::lesson::Lesson;
 use kubedrill::lesson::format::Topic;
+use kubedrill::lesson::{Card, cards};
 use kubedrill::scene::{Lang, Text, t};
 use kubedrill::sim::Profile;
 use yew::prelude::*;
 
 use super::icon::{Glyph, Icon};
-use super::shared::{Emit, Shared, on};
+use super::shared::{Emit, on};
 use crate::web::{dom, effects, place};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
     /// Name of the open drill; empty: free play.
     pub lesson: String,
-    pub catalogue: Shared<Vec<Lesson>>,
     pub profile: Profile,
     pub theme: Theme,
     pub lang: Lang,
@@ -70,16 +69,16 @@ fn lessons(props: &Props) -> Html {
             emit.emit(Action::Lesson((!name.is_empty()).then_some(name)));
         })
     };
-    let option = |l: &Lesson| {
+    let option = |l: &Card| {
         html! { <option value={l.name.clone()} selected={l.name == props.lesson}>{ lang.pick(&l.title.en, &l.title.ko).clone() }</option> }
     };
-    let topics = Topic::ALL.into_iter().filter(|t| props.catalogue.iter().any(|l| l.topic == *t));
+    let topics = Topic::ALL.into_iter().filter(|t| cards().iter().any(|l| l.topic == *t));
     html! {
         <select class="lesson-title" aria-label={t(lang, Text::Lesson)} onchange={chosen}>
             <option value="" selected={props.lesson.is_empty()}>{ t(lang, Text::FreePlay) }</option>
             { for topics.map(|topic| html! {
                 <optgroup label={lang.pick(topic.title().1, topic.title().0)}>
-                    { for props.catalogue.iter().filter(|l| l.topic == topic).map(option) }
+                    { for cards().iter().filter(|l| l.topic == topic).map(option) }
                 </optgroup>
             }) }
         </select>
@@ -131,7 +130,8 @@ fn menu(props: &Props) -> Html {
 /// The thin bar of an embedded page.
 fn embedded(props: &Props) -> Html {
     let (lang, emit) = (props.lang, &props.emit);
-    let title = kubedrill::lesson::shipped(&props.lesson).map(|l| lang.pick(l.title.en, l.title.ko));
+    let title =
+        cards().iter().find(|l| l.name == props.lesson).map(|l| lang.pick(l.title.en.clone(), l.title.ko.clone()));
     let full = place::query().split('&').filter(|p| !p.starts_with("embed=")).collect::<Vec<_>>().join("&");
     html! {
         <header class="chrome thin">

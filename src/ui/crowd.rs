@@ -31,10 +31,11 @@ pub fn summary(scene: &Scene, lang: Lang) -> String {
 #[component]
 pub fn Crowd(props: &Props) -> Html {
     let node = use_node_ref();
+    let palette = use_memo(props.theme, |_| canvas::palette());
     {
         let node = node.clone();
-        use_effect_with((props.scene.clone(), props.theme), move |(scene, _)| {
-            let _ = canvas::crowd(&node, scene);
+        use_effect_with((props.scene.clone(), palette), move |(scene, palette)| {
+            let _ = canvas::crowd(&node, scene, palette);
         });
     }
     html! { <canvas class="crowd" ref={node} role="img" aria-label={summary(&props.scene, props.lang)} /> }

@@ -3,7 +3,7 @@
 use kubedrill::app::Action;
 use kubedrill::app::export::{Export as Bundle, Field};
 use kubedrill::bundle::explain;
-use kubedrill::lesson::Lesson;
+use kubedrill::lesson::cards;
 use kubedrill::scene::{Lang, Text, t};
 use yew::prelude::*;
 
@@ -14,7 +14,6 @@ use crate::web::dom;
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub bundle: Shared<Bundle>,
-    pub catalogue: Shared<Vec<Lesson>>,
     pub lang: Lang,
     pub emit: Emit,
 }
@@ -54,7 +53,7 @@ fn lessons(props: &Props) -> Html {
     };
     html! {
         <select class="lesson-title" aria-label={t(lang, Text::Lesson)} onchange={chosen}>
-            { for props.catalogue.iter().map(|l| html! {
+            { for cards().iter().map(|l| html! {
                 <option value={l.name.clone()} selected={l.name == props.bundle.lesson.name}>{ lang.pick(&l.title.en, &l.title.ko).clone() }</option>
             }) }
         </select>

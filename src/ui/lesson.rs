@@ -16,7 +16,6 @@ use super::shared::{Emit, Shared, on};
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub drill: Option<Shared<Drill>>,
-    pub catalogue: Shared<Vec<kubedrill::lesson::Lesson>>,
     pub profile: Profile,
     /// The step whose commands are being typed.
     pub typing: bool,
@@ -54,8 +53,9 @@ const FIRST: [&str; 6] = [
 
 fn free_play(props: &Props) -> Html {
     let lang = props.lang;
-    let drills =
-        |topic| props.catalogue.iter().filter(move |d| d.topic == topic && d.profiles.contains(&props.profile));
+    let drills = |topic| {
+        kubedrill::lesson::cards().iter().filter(move |d| d.topic == topic && d.profiles.contains(&props.profile))
+    };
     let topics = Topic::ALL.into_iter().filter(|t| drills(*t).next().is_some());
     html! {
         <>

@@ -41,6 +41,7 @@ pub fn Machine(props: &Props) -> Html {
         m.booting.then_some("booting"),
         (m.role != Role::Host).then_some(m.belief.class()),
         m.tile.then_some("tile"),
+        m.small.then_some("small"),
     );
     let lit = |target: &Target| props.hovered.as_ref() == Some(target) || props.selected.as_ref() == Some(target);
     html! {

@@ -64,21 +64,12 @@ fn stage_html(lang: Lang) -> String {
     })
 }
 
-fn catalogue() -> Shared<Vec<kubedrill::lesson::Lesson>> {
-    Shared::new(kubedrill::lesson::names().filter_map(kubedrill::lesson::shipped).collect())
-}
-
 #[test]
 fn the_bundle_explains_its_lines_and_refuses_beside_the_field() {
     let mut s = state("?lesson=kubelet-stopped");
     reduce(&mut s, Action::Export);
     reduce(&mut s, Action::ExportFile("config.sh".into()));
-    let props = |s: &State, lang| export::Props {
-        bundle: Shared::of(s.export.clone().unwrap()),
-        catalogue: catalogue(),
-        lang,
-        emit: emit(),
-    };
+    let props = |s: &State, lang| export::Props { bundle: Shared::of(s.export.clone().unwrap()), lang, emit: emit() };
     check(&html::<export::Export>(props(&s, Lang::En)), &["swapoff", "Δ swap", "Worker nodes", "Download zip"]);
     reduce(&mut s, Action::Knob("workers", "12".into()));
     let refused = html::<export::Export>(props(&s, Lang::Ko));
@@ -100,7 +91,6 @@ fn free_play_lists_its_drills_by_topic() {
     let s = state("");
     let html = html::<lesson::Lesson>(lesson::Props {
         drill: None,
-        catalogue: catalogue(),
         profile: s.world().config.profile,
         typing: false,
         start: s.session.start(),
@@ -124,7 +114,6 @@ fn the_lesson_shows_its_open_step() {
     let s = state("?lesson=kubelet-stopped");
     let props = |lang| lesson::Props {
         drill: s.drill.clone().map(Shared::<Drill>::new),
-        catalogue: catalogue(),
         profile: s.world().config.profile,
         typing: false,
         start: s.session.start(),

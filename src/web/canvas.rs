@@ -3,7 +3,7 @@
 use kubedrill::scene::Scene;
 use kubedrill::scene::pods::{Look, PodView};
 use wasm_bindgen::JsCast;
-use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 use yew::NodeRef;
 
 use super::dom;
@@ -20,28 +20,34 @@ const LOOKS: [(Look, &str, &str); 8] = [
     (Look::Ghost, "", "--line-strong"),
 ];
 
+/// The style sheet's colours, in the order of [`LOOKS`], and those of quiet pods at the end. Asking
+/// makes the browser bring its styles up to date, so it is done once per theme.
+pub fn palette() -> Vec<[String; 2]> {
+    let root = dom::document().and_then(|d| d.document_element());
+    let style = web_sys::window().zip(root).and_then(|(w, root)| w.get_computed_style(&root).ok().flatten());
+    let colour = |name: &str| match &style {
+        Some(style) if !name.is_empty() => style.get_property_value(name).unwrap_or_default(),
+        _ => String::new(),
+    };
+    let quiet = [(Look::Running, "--raised", "--line-strong")];
+    LOOKS.iter().chain(&quiet).map(|(_, fill, edge)| [colour(fill), colour(edge)]).collect()
+}
+
 /// Paints the scene's crowd. The canvas has as many pixels as the screen.
-pub fn crowd(node: &NodeRef, scene: &Scene) -> Option<()> {
+pub fn crowd(node: &NodeRef, scene: &Scene, palette: &[[String; 2]]) -> Option<()> {
     let canvas = node.cast::<HtmlCanvasElement>()?;
-    let window = web_sys::window()?;
-    let ratio = (window.device_pixel_ratio() as u32).clamp(1, 3);
+    let ratio = (web_sys::window()?.device_pixel_ratio() as u32).clamp(1, 3);
     canvas.set_width(scene.layout.width as u32 * ratio);
     canvas.set_height(scene.layout.height as u32 * ratio);
     let pen = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
     pen.scale(ratio.into(), ratio.into()).ok()?;
-    let style = window.get_computed_style(&dom::document()?.document_element()?).ok()??;
-    for (look, fill, edge) in LOOKS {
-        let quiet = |p: &&PodView| p.look == look && p.quiet && look == Look::Running && p.alive;
-        let hollow = |p: &&PodView| p.look == look && p.hollow();
-        paint(
-            &pen,
-            &style,
-            look,
-            (fill, edge),
-            scene.crowd.iter().filter(|p| p.look == look && !quiet(p) && !hollow(p)),
-        );
-        paint(&pen, &style, look, ("--raised", "--line-strong"), scene.crowd.iter().filter(quiet));
-        paint(&pen, &style, look, ("", edge), scene.crowd.iter().filter(hollow));
+    let [subdued] = palette.get(LOOKS.len()..)? else { return None };
+    for ((look, ..), [fill, edge]) in LOOKS.into_iter().zip(palette) {
+        let of_look = || scene.crowd.iter().filter(|p| p.look == look);
+        let quiet = |p: &&PodView| p.quiet && look == Look::Running && p.alive;
+        paint(&pen, look, [fill, edge], of_look().filter(|p| !quiet(p) && !p.hollow()));
+        paint(&pen, look, [&subdued[0], &subdued[1]], of_look().filter(quiet));
+        paint(&pen, look, ["", edge], of_look().filter(|p| p.hollow()));
     }
     Some(())
 }
@@ -49,9 +55,8 @@ pub fn crowd(node: &NodeRef, scene: &Scene) -> Option<()> {
 /// All cells of one look as one path.
 fn paint<'a>(
     pen: &CanvasRenderingContext2d,
-    style: &CssStyleDeclaration,
     look: Look,
-    (fill, edge): (&str, &str),
+    [fill, edge]: [&str; 2],
     cells: impl Iterator<Item = &'a PodView>,
 ) {
     pen.begin_path();
@@ -91,11 +96,10 @@ fn paint<'a>(
     if !any {
         return;
     }
-    let colour = |name: &str| style.get_property_value(name).unwrap_or_default();
     if !fill.is_empty() {
-        pen.set_fill_style_str(&colour(fill));
+        pen.set_fill_style_str(fill);
         pen.fill();
     }
-    pen.set_stroke_style_str(&colour(edge));
+    pen.set_stroke_style_str(edge);
     pen.stroke();
 }
