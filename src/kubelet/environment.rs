@@ -1,28 +1,94 @@
 //! What a container is started with: command line, environment, folder.
 //! Models kubelet_pods.go makeEnvironmentVariables and container.ExpandContainerCommandAndArgs.
 
+use std::sync::Arc;
+
 use super::worker::Worker;
-use crate::api::{Value, meta, pod};
+use super::{Kubelet, volumes};
+use crate::api::{Kind, Object, Value, meta, pod};
 use crate::base::Str;
 use crate::machine::Machine;
+use crate::sim::Ctx;
 
-/// Name and value of each variable, in the order the container gets them.
-pub fn variables(w: &Worker, spec: &Value, host: &Machine, ip: &str) -> Vec<(Str, Str)> {
-    let mut out: Vec<(Str, Str)> = vec![
-        ("KUBERNETES_SERVICE_HOST".into(), "10.96.0.1".into()),
-        ("KUBERNETES_SERVICE_PORT".into(), "443".into()),
-        ("KUBERNETES_SERVICE_PORT_HTTPS".into(), "443".into()),
-        ("KUBERNETES_PORT".into(), "tcp://10.96.0.1:443".into()),
-    ];
-    for entry in spec.get("env").map_or(&[][..], Value::items) {
-        let value = match entry.at(&["valueFrom", "fieldRef", "fieldPath"]) {
-            Some(path) => field(w, path.as_str(), host, ip),
-            None => expand(entry.str("value"), &out),
-        };
-        out.push((entry.str("name").into(), value));
+impl Kubelet {
+    /// Name and value of each variable, in the order the container gets them. `None`: something is being
+    /// asked for; `Err`: what keeps the container from being made.
+    pub(super) fn variables(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        w: &mut Worker,
+        spec: &Value,
+        ip: &str,
+    ) -> Result<Option<Vec<(Str, Str)>>, Str> {
+        let mut out: Vec<(Str, Str)> = SERVICE.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+        for from in spec.get("envFrom").map_or(&[][..], Value::items) {
+            for (field, kind) in [("configMapRef", Kind::CONFIG_MAP), ("secretRef", Kind::SECRET)] {
+                let Some(of) = from.get(field) else { continue };
+                let Some(object) = self.named(ctx, w, kind, of)? else { return Ok(None) };
+                let all = object.map(|o| volumes::data(&o)).unwrap_or_default();
+                out.extend(all.into_iter().map(|(key, text)| (ecow::eco_format!("{}{key}", from.str("prefix")), text)));
+            }
+        }
+        for entry in spec.get("env").map_or(&[][..], Value::items) {
+            let name = Str::from(entry.str("name"));
+            let Some(from) = entry.get("valueFrom") else {
+                let value = expand(entry.str("value"), &out);
+                out.push((name, value));
+                continue;
+            };
+            if let Some(path) = from.at(&["fieldRef", "fieldPath"]) {
+                out.push((name.clone(), field(w, path.as_str(), ctx.host(), ip)));
+            }
+            for (field, kind) in [("configMapKeyRef", Kind::CONFIG_MAP), ("secretKeyRef", Kind::SECRET)] {
+                let Some(of) = from.get(field) else { continue };
+                let Some(object) = self.named(ctx, w, kind, of)? else { return Ok(None) };
+                let key = of.str("key");
+                let all = object.map(|o| volumes::data(&o)).unwrap_or_default();
+                match all.into_iter().find(|(k, _)| k == key) {
+                    Some((_, text)) => out.push((name.clone(), text)),
+                    None if optional(of) => {}
+                    None => {
+                        let (kind, namespace) = (kind.name(), &w.pod.key.namespace);
+                        let of = of.str("name");
+                        return Err(ecow::eco_format!("couldn't find key {key} in {kind} {namespace}/{of}"));
+                    }
+                }
+            }
+        }
+        Ok(Some(out))
     }
-    out
+
+    /// An object that a variable names: `None` while it is asked for, `Some(None)` where it may be absent.
+    #[allow(clippy::type_complexity)]
+    fn named(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        w: &mut Worker,
+        kind: Kind,
+        of: &Value,
+    ) -> Result<Option<Option<Arc<Object>>>, Str> {
+        match self.source(ctx, w, kind, of.str("name")) {
+            None => Ok(None),
+            Some(source) if source.missing && !optional(of) => Err(volumes::not_found(kind, of.str("name"))),
+            Some(source) => Ok(Some(source.object)),
+        }
+    }
 }
+
+fn optional(of: &Value) -> bool {
+    of.get("optional").and_then(Value::as_bool) == Some(true)
+}
+
+/// Of the service `kubernetes`; those of other services are left out.
+const SERVICE: [(&str, &str); 7] = [
+    ("KUBERNETES_PORT", "tcp://10.96.0.1:443"),
+    ("KUBERNETES_PORT_443_TCP", "tcp://10.96.0.1:443"),
+    ("KUBERNETES_PORT_443_TCP_ADDR", "10.96.0.1"),
+    ("KUBERNETES_PORT_443_TCP_PORT", "443"),
+    ("KUBERNETES_SERVICE_HOST", "10.96.0.1"),
+    ("KUBERNETES_SERVICE_PORT", "443"),
+    ("KUBERNETES_SERVICE_PORT_HTTPS", "443"),
+];
 
 /// The downward API.
 fn field(w: &Worker, path: &str, host: &Machine, ip: &str) -> Str {

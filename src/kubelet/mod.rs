@@ -10,7 +10,9 @@
 //!   a container starts with
 //! - [`files`]: static pods and their mirrors; [`probes`]: liveness, readiness, startup
 //!
-//! Not here: volumes beyond their names, device plugins, eviction under pressure, cgroups.
+//! - [`volumes`]: what a pod's volumes hold
+//!
+//! Not here: device plugins, eviction under pressure, cgroups.
 
 mod admit;
 pub mod bootstrap;
@@ -25,6 +27,7 @@ mod server;
 mod start;
 mod status;
 mod sync;
+mod volumes;
 mod worker;
 
 #[cfg(test)]
@@ -97,6 +100,8 @@ enum Pending {
     Mirror(Str),
     /// Its own certificate request.
     Certificate,
+    /// A ConfigMap, Secret or claim that a pod with this uid names.
+    Source(Str, Kind, Str),
     /// Answered or not, nothing follows.
     Nothing,
 }
@@ -304,6 +309,7 @@ impl Kubelet {
             Pending::Post(uid) => self.post_answered(ctx, &uid, reply),
             Pending::Delete(uid) => self.delete_answered(ctx, &uid, reply),
             Pending::Mirror(uid) => self.mirror_answered(ctx, &uid, reply),
+            Pending::Source(uid, kind, name) => self.source_answered(ctx, &uid, kind, &name, reply),
             Pending::Certificate => self.certificate_answered(ctx, reply),
             Pending::Nothing => {}
         }

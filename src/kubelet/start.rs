@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::worker::Worker;
-use super::{Kubelet, Pending, TIMER_PROBE, environment, probes};
+use super::{Kubelet, Pending, TIMER_PROBE, environment, probes, volumes};
 use crate::api::Value;
 use crate::api::quantity::Quantity;
 use crate::base::{Duration, Str, Time};
@@ -21,13 +21,20 @@ impl Kubelet {
             return;
         }
         let Some(sandbox) = w.sandbox.clone() else { return };
-        let spec = w.spec(i);
+        let spec = w.spec(i).clone();
         let image = Str::from(spec.str("image"));
         let full = images::normalize(&image).unwrap_or_default();
         let Ok(row) = images::find(&full) else { return };
+        let ip = ctx.host().runtime.sandboxes.get(&sandbox).map_or(Str::new(), |s| s.ip.clone());
+        let env = match self.variables(ctx, w, &spec, &ip) {
+            Ok(Some(env)) => env,
+            Ok(None) => return,
+            Err(why) => {
+                self.run_failed(ctx, w, i, "CreateContainerConfigError", why);
+                return self.forget_missing(ctx, w);
+            }
+        };
         let host = ctx.host();
-        let ip = host.runtime.sandboxes.get(&sandbox).map_or("", |s| s.ip.as_str());
-        let env = environment::variables(w, spec, host, ip);
         let list = |key: &str| -> Vec<Value> {
             let words = spec.get(key).map_or(&[][..], |v| v.items());
             words.iter().map(|v| environment::expand(v.as_str(), &env).into()).collect()
@@ -50,7 +57,7 @@ impl Kubelet {
             program,
             args: words,
             env,
-            mounts: Vec::new(),
+            mounts: volumes::mounts(w, &spec),
             workdir: spec.str("workingDir").into(),
             stdin: flag("stdin"),
             tty: flag("tty"),
@@ -239,6 +246,9 @@ impl Kubelet {
                 };
                 self.event(ctx, w, Some(container), "Normal", "Created", message);
                 self.new_run(ctx, w, i, id.clone());
+                // The next run reads its variables anew.
+                let kept = |kind: crate::api::Kind| kind != crate::api::Kind::CONFIG_MAP && kind != crate::api::Kind::SECRET;
+                w.sources = w.sources.iter().filter(|((k, _), _)| kept(*k)).map(|(k, s)| (k.clone(), s.clone())).collect();
                 let key = w.pod.key.clone();
                 let pending = Pending::Start { uid: uid.clone(), container };
                 w.busy = self.runtime(ctx, pending, |r, ctx, caller| r.start_container(ctx, caller, &key, &name, id));

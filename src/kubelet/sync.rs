@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::worker::Worker;
-use super::{Kubelet, Pending, TIMER_SYNC, daemon};
+use super::{Kubelet, Pending, TIMER_SYNC, daemon, volumes};
 use crate::api::pod;
 use crate::base::{Duration, Str};
 use crate::network::cni;
@@ -35,7 +35,10 @@ impl Kubelet {
         w.cause = ctx.cause;
         ctx.cause = outer;
         let over = w.ended && (w.gone || w.is_orphan) && !w.is_static;
-        if !over {
+        if over {
+            let now = ctx.now();
+            volumes::clean_up(ctx.host_mut(), uid, now);
+        } else {
             self.workers.insert(uid.clone(), arc);
         }
     }
@@ -56,6 +59,9 @@ impl Kubelet {
         }
         if pod::terminal(&w.pod) || self.finished(ctx, w) {
             return self.wind_up(ctx, w);
+        }
+        if !self.volumes_ready(ctx, w) {
+            return;
         }
         if !sandbox_ready(ctx, w) {
             return self.make_sandbox(ctx, w);

@@ -79,6 +79,11 @@ pub struct Worker {
     pub sandbox: Option<Str>,
     /// A dead sandbox kept for its containers' states.
     pub old_sandbox: Option<Str>,
+    /// ConfigMaps, Secrets and claims that it names.
+    pub sources: OrdMap<(Kind, Str), super::volumes::Source>,
+    /// Its volumes lie on the machine.
+    pub mounted: bool,
+    pub mount_tries: u32,
     /// Sandboxes made so far.
     pub sandboxes: u32,
     /// Init containers first.
@@ -157,6 +162,9 @@ impl Worker {
             pod: object,
             is_static,
             mirror: None,
+            sources: OrdMap::new(),
+            mounted: false,
+            mount_tries: 0,
             sandboxes: found.sandbox.as_ref().map_or(0, |(_, attempt)| attempt + 1),
             sandbox: found.sandbox.map(|(id, _)| id),
             old_sandbox: found.older,

@@ -188,6 +188,14 @@ pub fn ensure(world: &mut World, machine: u32, container: &str) {
             ),
         );
     }
+    // A service account's volume: its token is a stand-in.
+    let ca = host.read("/etc/kubernetes/pki/ca.crt").cloned().unwrap_or_default();
+    for (_, source) in c.mounts.iter().filter(|(at, _)| at.ends_with("/kubernetes.io/serviceaccount")) {
+        let token = ecow::eco_format!("eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.{}", super::images::digest(&c.uid));
+        for (name, text) in [("ca.crt", ca.clone()), ("namespace", c.pod.namespace.clone()), ("token", token)] {
+            host.write(&format!("{source}/{name}"), text, now);
+        }
+    }
     for (of, path, content) in FILES {
         if *of == image || (*of == "nginx" && matches!(image, "echo-hname" | "echo-ip" | "chk-info")) {
             let file = File { content: (*content).into(), mode: 0o644, modified: now };
