@@ -247,8 +247,10 @@ impl Kubelet {
                 self.event(ctx, w, Some(container), "Normal", "Created", message);
                 self.new_run(ctx, w, i, id.clone());
                 // The next run reads its variables anew.
-                let kept = |kind: crate::api::Kind| kind != crate::api::Kind::CONFIG_MAP && kind != crate::api::Kind::SECRET;
-                w.sources = w.sources.iter().filter(|((k, _), _)| kept(*k)).map(|(k, s)| (k.clone(), s.clone())).collect();
+                let kept =
+                    |kind: crate::api::Kind| kind != crate::api::Kind::CONFIG_MAP && kind != crate::api::Kind::SECRET;
+                w.sources =
+                    w.sources.iter().filter(|((k, _), _)| kept(*k)).map(|(k, s)| (k.clone(), s.clone())).collect();
                 let key = w.pod.key.clone();
                 let pending = Pending::Start { uid: uid.clone(), container };
                 w.busy = self.runtime(ctx, pending, |r, ctx, caller| r.start_container(ctx, caller, &key, &name, id));
