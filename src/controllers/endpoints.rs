@@ -7,14 +7,18 @@ use std::sync::Arc;
 use super::kit::{error_text, succeeded};
 use super::service::{headless, hostname, pods, protocol, publishes_not_ready, selector, target_port, target_ref};
 use super::{Controller, Kit, Next, Note, Op, Step, service};
-use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Value, meta, pod};
+use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Response, Value, meta, pod};
 use crate::base::Str;
 use crate::sim::informer::Delta;
 
 const TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 #[derive(Clone, Debug, Default)]
-pub struct EndpointsController;
+pub struct EndpointsController {
+    /// Services whose Endpoints the cache shows older than they were written, and that revision.
+    /// Models endpoint_tracker.go, which came with 1.29; 1.20 waits for its resync instead.
+    stale: Vec<(ObjectKey, u64)>,
+}
 
 impl Controller for EndpointsController {
     fn name(&self) -> &'static str {
@@ -36,10 +40,16 @@ impl Controller for EndpointsController {
     }
     fn sync(&mut self, kit: &mut Kit<'_, '_>, key: &ObjectKey, step: Step) -> Next {
         if step.stage == "written" {
-            return written(kit, step);
+            return self.written(kit, key, step);
         }
         let own = ObjectKey { kind: Kind::ENDPOINTS, ..key.clone() };
         let current = kit.get(&own).cloned();
+        if let Some(i) = self.stale.iter().position(|(k, _)| k == key) {
+            if current.as_ref().is_some_and(|e| e.resource_version < self.stale[i].1) {
+                return Next::Retry;
+            }
+            self.stale.swap_remove(i);
+        }
         let Some(service) = kit.get(key).cloned() else {
             let cause = kit.ctx.cause;
             return match current {
@@ -86,18 +96,24 @@ impl Controller for EndpointsController {
     }
 }
 
-fn written(kit: &mut Kit<'_, '_>, step: Step) -> Next {
-    let (Some(reply), Some(e)) = (step.replies.first(), step.objects.first()) else { return Next::Retry };
-    if succeeded(reply) {
-        return Next::Done;
+impl EndpointsController {
+    fn written(&mut self, kit: &mut Kit<'_, '_>, key: &ObjectKey, step: Step) -> Next {
+        let (Some(reply), Some(e)) = (step.replies.first(), step.objects.first()) else { return Next::Retry };
+        if succeeded(reply) {
+            if let Ok(Response::Object(new)) = reply {
+                self.stale.push((key.clone(), new.resource_version));
+            }
+            return Next::Done;
+        }
+        let (reason, what) = match step.number {
+            1 => ("FailedToUpdateEndpoint", "update"),
+            _ => ("FailedToCreateEndpoint", "create"),
+        };
+        let (namespace, name) = (e.namespace(), e.name());
+        let message = ecow::eco_format!("Failed to {what} endpoint {namespace}/{name}: {}", error_text(reply));
+        kit.event(Note { about: e.clone(), kind: "Warning", reason, message });
+        Next::Retry
     }
-    let (reason, what) = match step.number {
-        1 => ("FailedToUpdateEndpoint", "update"),
-        _ => ("FailedToCreateEndpoint", "create"),
-    };
-    let message = ecow::eco_format!("Failed to {what} endpoint {}/{}: {}", e.namespace(), e.name(), error_text(reply));
-    kit.event(Note { about: e.clone(), kind: "Warning", reason, message });
-    Next::Retry
 }
 
 /// Addresses grouped by the ports they serve.

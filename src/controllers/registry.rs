@@ -21,7 +21,7 @@ pub fn controllers(profile: Profile) -> Vec<Box<dyn Controller>> {
         Box::new(cronjob::CronJobs),
         Box::new(ttl_after_finished::TtlAfterFinished),
         Box::new(hpa::Autoscalers::default()),
-        Box::new(endpoints::EndpointsController),
+        Box::new(endpoints::EndpointsController::default()),
         Box::new(endpointslice::EndpointSlices),
         Box::new(node_lifecycle::NodeLifecycle::default()),
         Box::new(taint_eviction::TaintEviction::new(profile)),
