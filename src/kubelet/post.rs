@@ -57,7 +57,9 @@ impl Kubelet {
         if due && self.update_status(ctx, w) {
             return;
         }
-        if w.ended && w.killing.is_some() && !w.is_static && !w.gone {
+        // A pod that had completed before it was deleted was never killed.
+        let leaves = w.killing.is_some() || crate::api::meta::deleting(&w.pod);
+        if w.ended && leaves && !w.is_static && !w.gone {
             self.delete_from_api(ctx, w);
         }
     }
