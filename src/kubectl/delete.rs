@@ -38,8 +38,18 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         }
         return Ok(());
     }
-    let mut gone = Vec::new();
+    if cx.flags.yes("interactive") && cx.flags.has("interactive") && !confirmed(cx, &items)? {
+        cx.io.outln("deletion is cancelled");
+        return Ok(());
+    }
+    let (mut gone, mut unsaid) = (Vec::new(), cx.flags.changed("namespace") && !cx.flags.yes("all-namespaces"));
     for (key, source) in items {
+        if unsaid && !key.kind.namespaced() {
+            unsaid = false;
+            let first = cx.by("w", "W");
+            let text = "arning: deleting cluster-scoped resources, not scoped to the provided namespace";
+            cx.io.errln(format!("{first}{text}"));
+        }
         match delete(cx, &key, grace) {
             Ok(uid) => gone.push((key, uid)),
             Err(Fail::Error(e)) if e.not_found() && cx.flags.yes("ignore-not-found") => {}
@@ -57,6 +67,16 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         error::note(wait_all(cx, &gone), &mut errors)?;
     }
     error::all(errors)
+}
+
+/// `-i`: lists what would go and asks.
+fn confirmed(cx: &mut Cx<'_, '_>, items: &[(ObjectKey, Option<String>)]) -> Run<bool> {
+    let mut text = format!("You are about to delete the following {} resource(s):\n", items.len());
+    for (key, _) in items {
+        text += &format!("{}/{}\n", super::print::name::prefix(cx.profile, key.kind), key.name);
+    }
+    cx.io.out(text + "Do you want to continue? (y/N): ");
+    Ok(cx.io.read_line()?.is_some_and(|line| line.trim().eq_ignore_ascii_case("y")))
 }
 
 /// The grace period to ask for.
@@ -88,6 +108,14 @@ fn check(cx: &mut Cx<'_, '_>) -> Run<Option<i64>> {
 }
 
 fn warn(cx: &mut Cx<'_, '_>, grace: Option<i64>) -> Run {
+    let cascade = cx.flags.text("cascade").to_owned();
+    if let Some(on) = super::flags::parse_bool(&cascade) {
+        let instead = if on { "background" } else { "orphan" };
+        let line = format!(
+            "warning: --cascade={cascade} is deprecated (boolean value) and can be replaced with --cascade={instead}."
+        );
+        cx.io.errln(line);
+    }
     if cx.flags.yes("force") && grace == Some(0) {
         let text = "arning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.";
         let first = cx.by("w", "W");

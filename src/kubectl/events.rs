@@ -20,16 +20,23 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let format = print::format(cx, true)?;
     let mut request = Request::list(Kind::EVENT, namespace.clone());
     let about = cx.flags.text("for").to_owned();
+    if !about.is_empty() && !about.contains('/') {
+        return fail("--for must be in resource/name form");
+    }
     if !about.is_empty() {
         let (word, name) = builder::tuple(&about)?;
         let resource = builder::one_type(cx, word)?;
-        for (path, value) in [("involvedObject.kind", resource.kind), ("involvedObject.name", name)] {
+        for (path, value) in [
+            ("involvedObject.kind", resource.kind),
+            ("involvedObject.apiVersion", resource.api_version),
+            ("involvedObject.name", name),
+        ] {
             request.fields.0.push((path.into(), value.into(), true));
         }
     }
     let types = cx.flags.all("types").to_vec();
-    if let Some(bad) = types.iter().find(|t| !t.eq_ignore_ascii_case("normal") && !t.eq_ignore_ascii_case("warning")) {
-        return fail(format!("valid --types are [Normal Warning], not {bad}"));
+    if types.iter().any(|t| !t.eq_ignore_ascii_case("normal") && !t.eq_ignore_ascii_case("warning")) {
+        return fail("valid --types are Normal or Warning");
     }
     let listed = cx.list(request.clone())?;
     let mut all: Vec<Arc<Object>> = listed.items.into_iter().filter(|e| wanted(cx, e)).collect();
@@ -39,13 +46,14 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         } else {
             format!("No events found in {namespace} namespace.")
         };
-        cx.io.outln(text);
+        cx.io.errln(text);
         return Ok(());
     }
     all.sort_by_key(|e| last(e));
     if let Some(format) = format {
         let values = all.iter().map(|o| get::value_of(cx, o)).collect();
-        let list = print::list(cx.modern(), values);
+        let mut list = print::list(cx.modern(), values);
+        list.make_map().insert("kind", "EventList");
         return print::object(cx, &format, &list);
     }
     let mut widths = Vec::new();

@@ -1,10 +1,11 @@
-//! `kubectl explain`: the fields of a kind, from the schema. The descriptions are our own.
-//! Models kubectl/pkg/explain.
+//! `kubectl explain`: the fields of a kind, from the schema. Descriptions are left out.
+//! Models kubectl/pkg/explain (1.20) and its v2 plaintext template (1.36).
 
 use super::builder;
 use super::context::Cx;
-use super::error::{Run, fail, fail_raw};
+use super::error::{Error, Fail, Run, fail, fail_raw};
 use crate::api::schema::{self, Ty, Type};
+use crate::sim::Profile;
 
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let Some(word) = cx.args.first().cloned() else {
@@ -15,78 +16,130 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     if cx.args.len() > 1 {
         return fail("We accept only this format: explain RESOURCE");
     }
+    let output = cx.flags.text("output").to_owned();
+    if cx.modern() && !matches!(output.as_str(), "" | "plaintext" | "plaintext-openapiv2") {
+        return fail(format!("unrecognized format: {output}"));
+    }
     let mut parts = word.split('.');
     let name = parts.next().unwrap_or("");
     let resource = match builder::one_type(cx, name) {
         Ok(resource) => resource,
-        Err(super::error::Fail::Error(e @ super::error::Error::Text(_))) => return fail_raw(e.plain()),
+        Err(Fail::Error(e @ Error::Text(_))) => return fail_raw(e.plain()),
         Err(e) => return Err(e),
     };
-    let Some(kind) = resource.modelled else {
-        return fail(format!("couldn't find resource for \"{}, Kind={}\"", resource.api_version, resource.kind));
+    let asked = cx.flags.text("api-version").to_owned();
+    let api_version = if asked.is_empty() { resource.api_version } else { asked.as_str() };
+    let served = resource
+        .modelled
+        .filter(|k| api_version == resource.api_version || k.served(cx.profile).contains(&api_version));
+    let Some(kind) = served else {
+        let slash = if api_version.contains('/') { "" } else { "/" };
+        let what = if cx.modern() { format!("Resource={}", resource.name) } else { format!("Kind={}", resource.kind) };
+        return fail(format!("couldn't find resource for \"{slash}{api_version}, {what}\""));
     };
     let path: Vec<&str> = parts.collect();
-    let (mut at, mut ty): (&'static Type, Option<&'static Ty>) = (schema::of(kind), None);
-    let head = if cx.modern() {
-        let group =
-            if resource.group().is_empty() { String::new() } else { format!("GROUP:      {}\n", resource.group()) };
-        format!("{group}KIND:       {}\nVERSION:    {}\n\n", resource.kind, resource.version())
-    } else {
-        format!("KIND:     {}\nVERSION:  {}\n\n", resource.kind, resource.api_version)
-    };
     let modern = cx.modern();
+    let (group, version) = api_version.split_once('/').map_or(("", api_version), |(g, v)| (g, v));
+    let head = if modern {
+        let group = if group.is_empty() { String::new() } else { format!("GROUP:      {group}\n") };
+        format!("{group}KIND:       {}\nVERSION:    {version}\n\n", resource.kind)
+    } else {
+        format!("KIND:     {}\nVERSION:  {api_version}\n\n", resource.kind)
+    };
+    // 1.36 has printed this before it looks for the field.
     if modern {
         cx.io.out(&head);
     }
-    for (i, field) in path.iter().enumerate() {
+    let (mut at, mut ty): (&'static Type, Option<&'static Ty>) = (schema::of_version(kind, api_version), None);
+    let mut rest = &path[..];
+    // These two are in every object, and not in the table.
+    let own = matches!(rest, ["apiVersion" | "kind"]);
+    while let (Some((field, after)), false) = (rest.split_first(), own) {
         let Some(found) = at.field(field, cx.profile) else {
             return fail(format!("field \"{field}\" does not exist"));
         };
         ty = Some(&found.ty);
-        match found.ty.as_struct().or_else(|| found.ty.element().and_then(Ty::as_struct)) {
-            Some(inner) => at = inner,
-            None if i + 1 < path.len() => return fail(format!("field \"{}\" does not exist", path[i + 1])),
+        match inner(&found.ty) {
+            Some(next) => at = next,
+            None if !after.is_empty() => return fail(format!("field \"{}\" does not exist", after[0])),
             None => {}
         }
+        rest = after;
     }
     if !modern {
         cx.io.out(&head);
     }
-    let leaf = ty.is_some_and(|t| t.as_struct().or_else(|| t.element().and_then(Ty::as_struct)).is_none());
-    if let Some(ty) = ty {
-        let field = path.last().copied().unwrap_or("");
-        let line = format!("FIELD: {field} <{}>\n", type_name(ty));
-        cx.io.outln(line);
+    if let Some(field) = path.last() {
+        let name = ty.map_or_else(|| "string".to_owned(), |t| type_name(t, cx.profile));
+        let title = match (modern, ty.is_some_and(|t| inner(t).is_some())) {
+            (true, _) => "FIELD: ",
+            (false, true) => "RESOURCE: ",
+            (false, false) => "FIELD:    ",
+        };
+        cx.io.outln(format!("{title}{field} <{name}>\n"));
     }
-    if leaf {
+    if own || ty.is_some_and(|t| inner(t).is_none()) {
         return Ok(());
     }
     cx.io.outln("FIELDS:");
-    let recursive = cx.flags.yes("recursive");
-    let text = fields(at, cx.profile, 1, recursive);
+    let list = Fields { profile: cx.profile, recursive: cx.flags.yes("recursive") };
+    let mut text = String::new();
+    list.print(at, path.is_empty(), 1, &mut Vec::new(), &mut text);
+    if modern {
+        text.push('\n');
+    }
     cx.io.out(text);
     Ok(())
 }
 
-fn fields(t: &'static Type, profile: crate::sim::Profile, depth: usize, recursive: bool) -> String {
-    let mut out = String::new();
-    for f in t.all(profile) {
-        out += &format!("{}{}\t<{}>\n", "   ".repeat(depth), f.name, type_name(&f.ty));
-        if recursive
-            && depth < 12
-            && let Some(inner) = f.ty.as_struct().or_else(|| f.ty.element().and_then(Ty::as_struct))
-        {
-            out += &fields(inner, profile, depth + 1, true);
-        }
-    }
-    out
+/// The struct a field holds: itself, or what its items or entries are.
+fn inner(ty: &'static Ty) -> Option<&'static Type> {
+    ty.as_struct().or_else(|| ty.element().and_then(inner))
 }
 
-fn type_name(ty: &Ty) -> String {
-    match ty.inner() {
-        Ty::List(item) => format!("[]{}", type_name(item)),
-        Ty::Map(_, value) => format!("map[string]{}", type_name(value)),
-        Ty::Struct(_) => "Object".to_owned(),
+struct Fields {
+    profile: Profile,
+    recursive: bool,
+}
+
+impl Fields {
+    fn print(&self, t: &'static Type, whole: bool, depth: usize, above: &mut Vec<&'static str>, out: &mut String) {
+        let modern = self.profile == Profile::Modern;
+        let indent = if modern { "  " } else { "   " }.repeat(depth);
+        if whole {
+            *out += &format!("{indent}apiVersion\t<string>\n{indent}kind\t<string>\n");
+        }
+        above.push(t.name);
+        for f in t.all(self.profile) {
+            // 1.20 leaves this word out of the recursive form.
+            let required = if f.required && (modern || !self.recursive) { " -required-" } else { "" };
+            *out += &format!("{indent}{}\t<{}>{required}\n", f.name, type_name(&f.ty, self.profile));
+            // A type inside itself (a JSON schema) ends there.
+            if let Some(next) = inner(&f.ty).filter(|n| self.recursive && !above.contains(&n.name)) {
+                self.print(next, false, depth + 1, above, out);
+            }
+        }
+        above.pop();
+    }
+}
+
+/// 1.20 calls every struct an Object, 1.36 by its name.
+fn type_name(ty: &Ty, profile: Profile) -> String {
+    match ty {
+        Ty::Ptr(t) | Ty::Named(_, t) => type_name(t, profile),
+        Ty::List(item) => format!("[]{}", type_name(item, profile)),
+        Ty::Map(_, value) => format!("map[string]{}", type_name(value, profile)),
+        _ if profile == Profile::Book => {
+            if matches!(ty, Ty::Struct(_) | Ty::Any) {
+                "Object".to_owned()
+            } else {
+                ty.openapi().to_owned()
+            }
+        }
+        Ty::Struct(_) => ty.as_struct().map_or("Object", |t| t.name).to_owned(),
+        Ty::Quantity => "Quantity".to_owned(),
+        Ty::IntOrString => "IntOrString".to_owned(),
+        Ty::Any => "Object".to_owned(),
         other => other.openapi().to_owned(),
     }
 }

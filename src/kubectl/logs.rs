@@ -24,6 +24,23 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     if cx.args.len() > 2 {
         return cx.usage("expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command");
     }
+    let flags = &cx.flags;
+    if cx.args.len() == 2 && !flags.text("container").is_empty() {
+        return cx.usage("only one of -c or an inline [CONTAINER] arg is allowed");
+    }
+    let named: Str = if cx.args.len() == 2 { cx.args[1].clone() } else { flags.text("container").into() };
+    if flags.yes("all-containers") && !named.is_empty() {
+        return fail(format!("--all-containers=true should not be specified with container name {named}"));
+    }
+    if flags.changed("tail") && flags.int("tail") < -1 {
+        return fail("--tail must be greater than or equal to -1");
+    }
+    if flags.changed("limit-bytes") && flags.int("limit-bytes") < 1 {
+        return fail("--limit-bytes must be greater than 0");
+    }
+    if flags.changed("since") && flags.micros("since") < 0 {
+        return fail("--since must be greater than 0");
+    }
     let pods: Vec<Arc<Object>> = if selector.is_empty() {
         let word = cx.args[0].clone();
         vec![one_pod(cx, &word, true)?]
@@ -181,7 +198,7 @@ fn follow(cx: &mut Cx<'_, '_>, mut state: Map) -> Run {
     }
 }
 
-fn fetch(cx: &mut Cx<'_, '_>, key: &ObjectKey, container: &str) -> Run<Str> {
+pub fn fetch(cx: &mut Cx<'_, '_>, key: &ObjectKey, container: &str) -> Run<Str> {
     let mut request = Request::new(Verb::Get, Kind::POD, key.namespace.clone(), key.name.clone());
     request.subresource = "log".into();
     request.body = Some(Value::Map(map! { "container" => container, "previous" => cx.flags.yes("previous") }));
@@ -206,6 +223,11 @@ fn select<'t>(cx: &mut Cx<'_, '_>, lines: &[&'t str]) -> Run<Vec<&'t str>> {
         out.drain(..skip);
     }
     Ok(out)
+}
+
+/// The log without the times of its lines.
+pub fn plain(text: &str) -> String {
+    text.lines().map(|l| format!("{}\n", strip(l, false))).collect()
 }
 
 /// Lines come with their time; it is shown with `--timestamps` only.

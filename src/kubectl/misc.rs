@@ -7,7 +7,7 @@ use super::flags::{text, yes};
 use super::print::json;
 use super::{builder, discovery, get};
 use crate::api::request::{PatchType, Request};
-use crate::api::{Kind, List, Object, ObjectKey, Response, Value, codec, meta};
+use crate::api::{Kind, Object, ObjectKey, Response, Value, codec, meta};
 use crate::base::Str;
 
 pub static CLUSTER_INFO: &[Verb] = &[sub(
@@ -50,33 +50,102 @@ pub fn cluster_info(cx: &mut Cx<'_, '_>) -> Run {
     Ok(())
 }
 
+/// What `dump` prints of each namespace: the file's name and the kind.
+const DUMPED: &[(&str, Kind)] = &[
+    ("events", Kind::EVENT),
+    ("replication-controllers", Kind::REPLICATION_CONTROLLER),
+    ("services", Kind::SERVICE),
+    ("daemonsets", Kind::DAEMON_SET),
+    ("deployments", Kind::DEPLOYMENT),
+    ("replicasets", Kind::REPLICA_SET),
+    ("pods", Kind::POD),
+];
+
 fn dump(cx: &mut Cx<'_, '_>) -> Run {
-    let nodes = cx.list_all(Kind::NODE, "")?;
-    let items: List = nodes.iter().map(|o| get::value_of(cx, o)).collect();
-    let list = map! { "apiVersion" => "v1", "items" => items, "kind" => "NodeList", "metadata" => map! {} };
-    cx.io.out(json::pretty(&Value::Map(list)));
-    for namespace in ["kube-system", "default"] {
-        for kind in [
-            Kind::EVENT,
-            Kind::REPLICATION_CONTROLLER,
-            Kind::SERVICE,
-            Kind::DAEMON_SET,
-            Kind::DEPLOYMENT,
-            Kind::REPLICA_SET,
-            Kind::POD,
-        ] {
-            let all = cx.list_all(kind, namespace)?;
-            let items: List = all.iter().map(|o| get::value_of(cx, o)).collect();
-            let list = map! {
-                "apiVersion" => kind.api_version(),
-                "items" => items,
-                "kind" => format!("{}List", kind.name()),
-                "metadata" => map! {},
-            };
-            cx.io.out(json::pretty(&Value::Map(list)));
+    let output = cx.flags.text("output").to_owned();
+    if !matches!(output.as_str(), "json" | "yaml") {
+        return fail(format!("unsupported output format: {output}"));
+    }
+    dump_list(cx, Kind::NODE, "", "nodes")?;
+    let mut namespaces: Vec<Str> =
+        cx.flags.text("namespaces").split(',').filter(|n| !n.is_empty()).map(Str::from).collect();
+    if cx.flags.yes("all-namespaces") {
+        namespaces = cx.list_all(Kind::NAMESPACE, "")?.iter().map(|o| o.name().clone()).collect();
+    } else if namespaces.is_empty() {
+        namespaces = vec!["kube-system".into(), cx.namespace()?];
+    }
+    for namespace in &namespaces {
+        for (file, kind) in DUMPED {
+            dump_list(cx, *kind, namespace, &format!("{namespace}/{file}"))?;
+        }
+        for p in cx.list_all(Kind::POD, namespace)? {
+            dump_logs(cx, &p)?;
         }
     }
+    let folder = cx.flags.text("output-directory").to_owned();
+    if !matches!(folder.as_str(), "" | "-") {
+        cx.io.outln(format!("Cluster info dumped to {folder}"));
+    }
     Ok(())
+}
+
+/// To the terminal, or to its file.
+fn dump_text(cx: &mut Cx<'_, '_>, file: &str, text: &str) -> Run {
+    let folder = cx.flags.text("output-directory").to_owned();
+    if matches!(folder.as_str(), "" | "-") {
+        cx.io.out(text);
+        return Ok(());
+    }
+    let path = format!("{}/{file}", folder.trim_end_matches('/'));
+    match cx.io.write_file(&path, text)? {
+        Ok(_) => Ok(()),
+        Err(why) => fail(format!("open {path}: {why}")),
+    }
+}
+
+fn dump_list(cx: &mut Cx<'_, '_>, kind: Kind, namespace: &str, file: &str) -> Run {
+    let listed = cx.list(Request::list(kind, namespace))?;
+    let text = list_json(cx, kind, &listed.items, listed.revision);
+    if cx.flags.text("output") == "yaml" {
+        let value = Value::from_json(&text).unwrap_or_default();
+        return dump_text(cx, &format!("{file}.yaml"), &super::print::yaml::document(&value));
+    }
+    dump_text(cx, &format!("{file}.json"), &json::indent(&text))
+}
+
+fn dump_logs(cx: &mut Cx<'_, '_>, p: &Object) -> Run {
+    let mut text = String::new();
+    for c in crate::api::pod::containers(p) {
+        let (name, key) = (c.str("name"), &p.key);
+        text += &format!("==== START logs for container {name} of pod {}/{} ====\n", key.namespace, key.name);
+        match super::logs::fetch(cx, key, name) {
+            Ok(log) => text += &super::logs::plain(&log),
+            Err(super::error::Fail::Error(e)) => text += &format!("Request log error: {}\n", e.plain()),
+            Err(stop) => return Err(stop),
+        }
+        text += &format!("==== END logs for container {name} of pod {}/{} ====\n", key.namespace, key.name);
+    }
+    dump_text(cx, &format!("{}/{}/logs.txt", p.namespace(), p.name()), &text)
+}
+
+/// A list as the server sends it, in the order of the Go structs.
+fn list_json(cx: &Cx<'_, '_>, kind: Kind, objects: &[std::sync::Arc<Object>], revision: u64) -> String {
+    let profile = cx.profile;
+    let items: Vec<String> = objects
+        .iter()
+        .map(|o| {
+            let mut value = get::value_of(cx, o);
+            value.make_map().remove("apiVersion");
+            value.make_map().remove("kind");
+            codec::to_json(kind, &value, profile)
+        })
+        .collect();
+    format!(
+        "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{{\"resourceVersion\":\"{revision}\"}},\"items\":[{}]}}",
+        kind.name(),
+        kind.api_version_in(profile),
+        items.join(",")
+    )
 }
 
 fn plugin_list(_: &mut Cx<'_, '_>) -> Run {
@@ -189,24 +258,9 @@ pub fn raw(cx: &mut Cx<'_, '_>, url: &str) -> Run {
         cx.io.out(text);
         return Ok(());
     }
-    if let Response::List { items, resource_version, .. } = cx.send(Request::list(kind, namespace))? {
-        let items: Vec<String> = items
-            .iter()
-            .map(|o| {
-                let mut value = get::value_of(cx, o);
-                value.make_map().remove("apiVersion");
-                value.make_map().remove("kind");
-                codec::to_json(kind, &value, profile)
-            })
-            .collect();
-        let text = format!(
-            "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{{\"resourceVersion\":\"{resource_version}\"}},\"items\":[{}]}}\n",
-            kind.name(),
-            kind.api_version_in(profile),
-            items.join(",")
-        );
-        cx.io.out(text);
-    }
+    let listed = cx.list(Request::list(kind, namespace))?;
+    let text = list_json(cx, kind, &listed.items, listed.revision) + "\n";
+    cx.io.out(text);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::context::Cx;
 use super::super::discovery;
-use super::super::error::{Run, fail};
+use super::super::error::{Run, fail, fail_raw};
 use super::{finish, object, one_name};
 use crate::api::{Kind, List, Map, Value};
 use crate::base::Str;
@@ -13,7 +13,7 @@ pub fn role(cx: &mut Cx<'_, '_>) -> Run {
     let rules = rules(cx)?;
     let mut value = object(cx, Kind::ROLE, &name);
     value.make_map().insert("rules", rules);
-    finish(cx, Kind::ROLE, value, "role")
+    finish(cx, Kind::ROLE, value, "")
 }
 
 pub fn cluster_role(cx: &mut Cx<'_, '_>) -> Run {
@@ -30,7 +30,7 @@ pub fn cluster_role(cx: &mut Cx<'_, '_>) -> Run {
         value.make_map().insert("aggregationRule", rule);
         value.make_map().insert("rules", Value::Null);
     }
-    finish(cx, Kind::CLUSTER_ROLE, value, "clusterrole")
+    finish(cx, Kind::CLUSTER_ROLE, value, "")
 }
 
 fn commas(cx: &Cx<'_, '_>, flag: &str) -> Vec<Str> {
@@ -45,16 +45,35 @@ fn rules(cx: &mut Cx<'_, '_>) -> Run<List> {
     }
     let urls: List = commas(cx, "non-resource-url").into_iter().map(Value::from).collect();
     let names: List = commas(cx, "resource-name").into_iter().map(Value::from).collect();
+    let resources = commas(cx, "resource");
+    check_verbs(cx, &verbs, !resources.is_empty(), &urls)?;
     let mut groups: BTreeMap<&'static str, List> = BTreeMap::new();
-    for word in commas(cx, "resource") {
+    for word in resources {
         let (resource, subresource) = word.split_once('/').map_or((word.as_str(), ""), |(r, s)| (r, s));
+        if resource.is_empty() || resource.starts_with('.') {
+            return fail("resource must be specified if apiGroup/subresource specified");
+        }
         if resource == "*" {
             groups.entry("*").or_default().push("*");
             continue;
         }
         let Some(found) = discovery::resolve(cx.profile, resource) else {
-            return fail(format!("can not perform '{}' on '{resource}' in group ''", verbs.as_slice()[0].as_str()));
+            let (name, group) = resource.split_once('.').map_or((resource, ""), |(r, g)| (r, g));
+            let place = if group.is_empty() { String::new() } else { format!(" in group \"{group}\"") };
+            return fail_raw(format!("the server doesn't have a resource type \"{name}\"{place}"));
         };
+        for verb in verbs.iter().map(Value::as_str) {
+            let special: &[&str] = match verb {
+                "use" => &["podsecuritypolicies"],
+                "bind" | "escalate" => &["roles", "clusterroles"],
+                "impersonate" => &["users", "serviceaccounts", "groups", "userextras"],
+                _ => continue,
+            };
+            if !special.contains(&found.name) {
+                let (name, group) = (found.name, found.group());
+                return fail(format!("can not perform '{verb}' on '{name}' in group '{group}'"));
+            }
+        }
         let full = if subresource.is_empty() { found.name.to_owned() } else { format!("{}/{subresource}", found.name) };
         groups.entry(found.group()).or_default().push(full);
     }
@@ -75,6 +94,29 @@ fn rules(cx: &mut Cx<'_, '_>) -> Run<List> {
         out.push(map! { "nonResourceURLs" => urls, "verbs" => verbs });
     }
     Ok(out)
+}
+
+/// Verbs that no resource has are warned of; URLs have verbs of their own.
+fn check_verbs(cx: &mut Cx<'_, '_>, verbs: &List, resources: bool, urls: &List) -> Run {
+    const KNOWN: &str =
+        "* get delete list create update patch watch proxy deletecollection use bind escalate impersonate";
+    for verb in verbs.iter().map(Value::as_str) {
+        if resources && !KNOWN.split(' ').any(|k| k == verb) {
+            cx.io.errln(format!("Warning: '{verb}' is not a standard resource verb"));
+        }
+        if !urls.is_empty() && !matches!(verb, "*" | "get" | "post" | "put" | "delete" | "patch" | "head" | "options") {
+            return fail(format!("invalid verb: '{verb}' for nonResourceURL"));
+        }
+    }
+    for url in urls.iter().map(Value::as_str).filter(|u| *u != "*") {
+        if !url.starts_with('/') {
+            return fail("nonResourceURL should start with /");
+        }
+        if url[..url.len() - 1].contains('*') {
+            return fail("nonResourceURL only supports wildcard matches when '*' is at the end");
+        }
+    }
+    Ok(())
 }
 
 pub fn role_binding(cx: &mut Cx<'_, '_>) -> Run {

@@ -17,7 +17,8 @@ pub fn namespace(cx: &mut Cx<'_, '_>) -> Run {
 pub fn service_account(cx: &mut Cx<'_, '_>) -> Run {
     let name = one_name(cx)?;
     let value = object(cx, Kind::SERVICE_ACCOUNT, &name);
-    finish(cx, Kind::SERVICE_ACCOUNT, value, "serviceaccount")
+    let failed = cx.by("", "serviceaccount").to_owned();
+    finish(cx, Kind::SERVICE_ACCOUNT, value, &failed)
 }
 
 /// Asks the server for a token of a service account.
@@ -79,13 +80,16 @@ pub fn quota(cx: &mut Cx<'_, '_>) -> Run {
     if !hard.is_empty() {
         spec.insert("hard", hard);
     }
+    if cx.flags.text("scopes").split(',').any(str::is_empty) && !cx.flags.text("scopes").is_empty() {
+        return fail("invalid resource quota scope \"\"");
+    }
     let scopes: Vec<Value> = cx.flags.text("scopes").split(',').filter(|s| !s.is_empty()).map(Value::from).collect();
     if !scopes.is_empty() {
         spec.insert("scopes", scopes);
     }
     value.make_map().insert("spec", spec);
     value.make_map().insert("status", map! {});
-    finish(cx, Kind::RESOURCE_QUOTA, value, if cx.modern() { "" } else { "quota" })
+    finish(cx, Kind::RESOURCE_QUOTA, value, "quota")
 }
 
 /// `a=1,b=2` as quantities.
@@ -93,8 +97,11 @@ fn pairs(text: &str) -> Run<Map> {
     let mut out = Map::new();
     for part in text.split(',').filter(|p| !p.is_empty()) {
         match part.split_once('=') {
+            Some((_, v)) if crate::api::quantity::Quantity::parse(v).is_err() => {
+                return fail(super::super::set::QUANTITY);
+            }
             Some((k, v)) => out.insert(k, v),
-            None => return fail(format!("invalid argument syntax {part}, expected <resource>=<value>")),
+            None => return fail(format!("Invalid argument syntax {part}, expected <resource>=<value>")),
         }
     }
     Ok(out)
@@ -107,17 +114,18 @@ pub fn config_map(cx: &mut Cx<'_, '_>) -> Run {
     if !data.is_empty() {
         value.make_map().insert("data", data);
     }
-    finish(cx, Kind::CONFIG_MAP, value, "configmap")
+    let failed = cx.by("", "configmap").to_owned();
+    finish(cx, Kind::CONFIG_MAP, value, &failed)
 }
 
 pub fn secret(cx: &mut Cx<'_, '_>) -> Run {
     let name = one_name(cx)?;
     let kind = cx.flags.text("type").to_owned();
     let data = data(cx)?;
-    make_secret(cx, &name, &kind, data, "secret")
+    make_secret(cx, &name, &kind, data)
 }
 
-fn make_secret(cx: &mut Cx<'_, '_>, name: &str, kind: &str, data: Map, failed: &str) -> Run {
+fn make_secret(cx: &mut Cx<'_, '_>, name: &str, kind: &str, data: Map) -> Run {
     let mut value = object(cx, Kind::SECRET, name);
     if !data.is_empty() {
         let encoded: Map =
@@ -127,7 +135,8 @@ fn make_secret(cx: &mut Cx<'_, '_>, name: &str, kind: &str, data: Map, failed: &
     if !kind.is_empty() {
         value.make_map().insert("type", kind);
     }
-    finish(cx, Kind::SECRET, value, failed)
+    let failed = cx.by("", "secret").to_owned();
+    finish(cx, Kind::SECRET, value, &failed)
 }
 
 pub fn tls_secret(cx: &mut Cx<'_, '_>) -> Run {
@@ -137,11 +146,19 @@ pub fn tls_secret(cx: &mut Cx<'_, '_>) -> Run {
         let path = cx.flags.text(flag).to_owned();
         match cx.io.read_file(&path)? {
             Ok(text) => data.insert(key, text),
-            Err(_) if flag == "cert" || cx.modern() => return fail(format!("open {path}: no such file or directory")),
-            Err(_) => return fail(format!("failed to load key pair open {path}: no such file or directory")),
+            Err(_) => {
+                let prefix = cx.by("failed to load key pair ", "");
+                return fail(format!("{prefix}open {path}: no such file or directory"));
+            }
         }
     }
-    make_secret(cx, &name, "kubernetes.io/tls", data, "secret")
+    let prefix = cx.by("failed to load key pair ", "").to_owned();
+    for (key, what) in [("tls.crt", "certificate"), ("tls.key", "key")] {
+        if !data.str(key).contains("-----BEGIN ") {
+            return fail(format!("{prefix}tls: failed to find any PEM data in {what} input"));
+        }
+    }
+    make_secret(cx, &name, "kubernetes.io/tls", data)
 }
 
 pub fn docker_secret(cx: &mut Cx<'_, '_>) -> Run {
@@ -164,7 +181,7 @@ pub fn docker_secret(cx: &mut Cx<'_, '_>) -> Run {
     let fields: Vec<String> = fields.iter().map(|(k, v)| format!("\"{k}\":{}", quote(v))).collect();
     let json = format!("{{\"auths\":{{{}:{{{}}}}}}}", quote(&server), fields.join(","));
     let data = map! { ".dockerconfigjson" => json };
-    make_secret(cx, &name, "kubernetes.io/dockerconfigjson", data, "secret")
+    make_secret(cx, &name, "kubernetes.io/dockerconfigjson", data)
 }
 
 /// `--from-literal`, `--from-file`, `--from-env-file`.
@@ -174,7 +191,7 @@ fn data(cx: &mut Cx<'_, '_>) -> Run<Map> {
         let Some((key, value)) = literal.split_once('=').filter(|(k, _)| !k.is_empty()) else {
             return fail(format!("invalid literal source {literal}, expected key=value"));
         };
-        put(&mut out, key, unquote(value))?;
+        put(cx, &mut out, key, unquote(value))?;
     }
     for source in cx.flags.all("from-file").to_vec() {
         let (key, path) = match source.split_once('=') {
@@ -182,13 +199,13 @@ fn data(cx: &mut Cx<'_, '_>) -> Run<Map> {
             None => (source.rsplit('/').next().unwrap_or("").to_owned(), source.as_str()),
         };
         match cx.io.read_file(path)? {
-            Ok(text) => put(&mut out, &key, &text)?,
+            Ok(text) => put(cx, &mut out, &key, &text)?,
             Err(why) if why.contains("Is a directory") => {
                 let names = cx.io.call("list-dir", Value::from(path))?;
                 for name in names.items().iter().map(Value::as_str).filter(|n| !n.ends_with('/')) {
                     let file = format!("{}/{name}", path.trim_end_matches('/'));
                     if let Ok(text) = cx.io.read_file(&file)? {
-                        put(&mut out, name, &text)?;
+                        put(cx, &mut out, name, &text)?;
                     }
                 }
             }
@@ -201,22 +218,31 @@ fn data(cx: &mut Cx<'_, '_>) -> Run<Map> {
         };
         for line in text.lines().map(str::trim_start).filter(|l| !l.is_empty() && !l.starts_with('#')) {
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
-            put(&mut out, key, value)?;
+            put(cx, &mut out, key, value)?;
         }
     }
     Ok(out)
 }
 
-fn put(data: &mut Map, key: &str, value: &str) -> Run {
+fn put(cx: &Cx<'_, '_>, data: &mut Map, key: &str, value: &str) -> Run {
     let valid = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if !valid {
         return fail(format!(
-            "{} is not a valid key name for a ConfigMap: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
-            super::super::flags::quote(key)
+            "{} {}: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+            super::super::flags::quote(key),
+            match (cx.path.contains("secret"), cx.modern()) {
+                (false, _) => "is not a valid key name for a ConfigMap",
+                (true, false) => "is not a valid key name for a Secret",
+                (true, true) => "is not valid key name for a Secret",
+            }
         ));
     }
     if data.has(key) {
-        return fail(format!("cannot add key \"{key}\", another key by that name already exists"));
+        let place = match (cx.path.contains("secret"), cx.args.first()) {
+            (false, Some(name)) => format!(" in Data for ConfigMap \"{name}\""),
+            _ => String::new(),
+        };
+        return fail(format!("cannot add key \"{key}\", another key by that name already exists{place}"));
     }
     data.insert(key, value);
     Ok(())
@@ -253,7 +279,8 @@ pub fn disruption_budget(cx: &mut Cx<'_, '_>) -> Run {
     value.make_map().insert("spec", spec);
     let zero = map! { "currentHealthy" => 0, "desiredHealthy" => 0, "disruptionsAllowed" => 0, "expectedPods" => 0 };
     value.make_map().insert("status", zero);
-    finish(cx, Kind::POD_DISRUPTION_BUDGET, value, "poddisruptionbudgets")
+    let failed = cx.by("", "poddisruptionbudgets").to_owned();
+    finish(cx, Kind::POD_DISRUPTION_BUDGET, value, &failed)
 }
 
 /// A number where the text is one.
@@ -274,7 +301,9 @@ pub fn priority_class(cx: &mut Cx<'_, '_>) -> Run {
         root.insert("description", description);
     }
     root.insert("preemptionPolicy", cx.flags.text("preemption-policy"));
-    finish(cx, Kind::PRIORITY_CLASS, value, "priorityclass")
+    // 1.20 names the wrong kind.
+    let failed = cx.by("clusterrolebinding", "priorityclass").to_owned();
+    finish(cx, Kind::PRIORITY_CLASS, value, &failed)
 }
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

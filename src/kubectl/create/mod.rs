@@ -287,7 +287,9 @@ fn finish(cx: &mut Cx<'_, '_>, kind: Kind, mut value: Value, failed: &str) -> Ru
     let request = post(cx, kind, &namespace, value);
     let made: Arc<Object> = cx.send_object(request).map_err(|e| match e {
         Fail::Error(error @ Error::Status(_)) if !failed.is_empty() => {
-            Fail::Error(Error::Text(format!("failed to create {failed}: {}", error.plain())))
+            // One of the texts lacks its colon upstream.
+            let colon = if failed == "secret" { "" } else { ":" };
+            Fail::Error(Error::Text(format!("failed to create {failed}{colon} {}", error.plain())))
         }
         other => other,
     })?;

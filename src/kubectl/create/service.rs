@@ -34,6 +34,9 @@ fn service(cx: &mut Cx<'_, '_>, kind: &str, cluster_ip: &str, external: &str) ->
     if ports.is_empty() && external.is_empty() && cluster_ip != "None" {
         return fail("at least one tcp port specifier must be provided");
     }
+    if kind == "ExternalName" && !crate::api::names::dns1123_subdomain(external).is_empty() {
+        return fail(format!("invalid service external name {external}"));
+    }
     let labels = map! { "app" => &name };
     let mut value = object(cx, Kind::SERVICE, &name);
     value.entry(&["metadata"]).make_map().insert("labels", labels.clone());
@@ -78,6 +81,12 @@ pub fn ingress(cx: &mut Cx<'_, '_>) -> Run {
         return fail(
             "not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)",
         );
+    }
+    if let Some(bad) = cx.flags.all("annotation").iter().find(|a| !a.contains('=')) {
+        return fail(format!("annotation {bad} is invalid and should be in format key=[value]"));
+    }
+    if !default.is_empty() && default.split(':').count() != 2 {
+        return fail("default-backend should be in format servicename:serviceport");
     }
     let (mut by_host, mut tls): (Vec<(String, List)>, List) = (Vec::new(), List::new());
     for rule in &rules {

@@ -139,7 +139,8 @@ pub fn image(cx: &mut Cx<'_, '_>) -> Run {
     })
 }
 
-const QUANTITY: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+pub const QUANTITY: &str =
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 pub fn resources(cx: &mut Cx<'_, '_>) -> Run {
     let (limits, requests) = (cx.flags.text("limits").to_owned(), cx.flags.text("requests").to_owned());

@@ -1,7 +1,9 @@
 //! `kubectl auth`.
 //! Models kubectl/pkg/cmd/auth.
 
-use super::commands::{Verb, sub};
+mod reconcile;
+
+use super::commands::{Verb, flags as sets, sub};
 use super::context::Cx;
 use super::error::{Run, fail, fail_raw};
 use super::flags::{text, yes};
@@ -27,19 +29,16 @@ pub static SUB: &[Verb] = &[
     sub("whoami", &[&[text("output", "o", "")]], whoami, "", "Experimental: Check self subject attributes"),
     sub(
         "reconcile",
-        &[],
-        reconcile,
+        &[sets::FILE, sets::PRINT, sets::DRY, &[yes("remove-extra-permissions", ""), yes("remove-extra-subjects", "")]],
+        reconcile::run,
         "-f FILENAME",
         "Reconciles rules for RBAC role, role binding, cluster role, and cluster role binding objects",
     ),
 ];
 
-fn reconcile(_: &mut Cx<'_, '_>) -> Run {
-    fail("must specify one of -f and -k")
-}
-
 fn whoami(cx: &mut Cx<'_, '_>) -> Run {
     if !cx.modern() {
+        cx.path = "kubectl auth".to_owned();
         return cx.usage("unknown command \"whoami\"");
     }
     let status = review(cx, "selfsubjectreviews", Map::new())?;
@@ -83,6 +82,25 @@ fn can_i(cx: &mut Cx<'_, '_>) -> Run {
         let group = known.map_or("", |r| r.group());
         let in_group = if group.is_empty() { String::new() } else { format!(" in group '{group}'") };
         let line = format!("Warning: resource '{r}' is not namespace scoped{in_group}{}", cx.by("", "\n"));
+        cx.io.errln(line);
+    }
+    let (verbs, url) = if word.starts_with('/') {
+        ("* get put post head options delete patch", true)
+    } else {
+        (
+            "* get list watch create update patch delete deletecollection use bind impersonate escalate approve sign attest",
+            false,
+        )
+    };
+    if url && !cx.flags.text("subresource").is_empty() {
+        return fail("--subresource can not be used with NonResourceURL");
+    }
+    if url && !name.is_empty() {
+        return fail("NonResourceURL and ResourceName can not specified together");
+    }
+    let asks = url || known.is_some() && !cx.flags.yes("all-namespaces");
+    if asks && !verbs.split(' ').any(|v| v == verb) {
+        let line = format!("Warning: verb '{verb}' is not a known verb{}", cx.by("", "\n"));
         cx.io.errln(line);
     }
     let resource = known.map_or(word.as_str(), |r| r.name).to_owned();
