@@ -149,6 +149,7 @@ static KUBERNETES: &[Repository] = &[
     row("coredns", Versions, 13, Component("coredns")),
     row("coredns/coredns", Releases, 13, Component("coredns")),
     row("metrics-server", Releases, 40, Component("metrics-server")),
+    row("metrics-server-amd64", Releases, 40, Component("metrics-server")),
     row("metrics-server/metrics-server", Releases, 28, Component("metrics-server")),
     row("echoserver", Versions, 45, Http(8080, Page::Hostname)),
     row("e2e-test-images/agnhost", Versions, 50, Http(9376, Page::Hostname)),
