@@ -71,6 +71,8 @@ static SHIPPED: &[Shipped] = shipped![
     "scheduler-deleted",
     "master-kubelet-stopped",
     "master-docker-stopped",
+    "kubeadm-join",
+    "kubeadm-upgrade",
     "persistent-volume",
 ];
 
