@@ -57,6 +57,8 @@ static SHIPPED: &[Shipped] = shipped![
     "job",
     "namespaces",
     "labels",
+    "configmap",
+    "secret",
     "service",
     "br-netfilter",
     "kubelet-stopped",
