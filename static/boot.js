@@ -36,10 +36,76 @@ function failed(error) {
 root.lang = language();
 const tag = document.querySelector("script[data-wasm]");
 const from = (name) => new URL(tag.dataset[name], document.baseURI).href;
+
+// The program comes in two files (see xtask/src/split): this one's exports, once it is started,
+// are what the second one imports. A build for development has no second file.
+let first;
+let whole = !tag.dataset.rest;
+
+function complete(rest) {
+  if (whole) return;
+  new WebAssembly.Instance(rest, { first });
+  whole = true;
+}
+
+async function compiled(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${answer.status} ${url}`);
+  const streams = answer.headers.get("content-type") === "application/wasm";
+  return streams ? WebAssembly.compileStreaming(answer) : WebAssembly.compile(await answer.arrayBuffer());
+}
+
+/** Bytes, now: the program stands in the middle of a call that needs them. */
+function bytes(url) {
+  const request = new XMLHttpRequest();
+  request.open("GET", url, false);
+  // The one way to get bytes without waiting: as characters.
+  request.overrideMimeType("text/plain; charset=x-user-defined");
+  request.send();
+  if (request.status !== 200) throw new Error(`${request.status} ${url}`);
+  return Uint8Array.from(request.responseText, (char) => char.charCodeAt(0));
+}
+
+function fetchNow() {
+  while (!whole) {
+    try {
+      complete(new WebAssembly.Module(bytes(from("rest"))));
+    } catch (error) {
+      console.error(error);
+      const words = {
+        en: "A part of Kubedrill is still missing, and it cannot be fetched. Try again?",
+        ko: "Kubedrill의 나머지 부분을 받지 못했습니다. 다시 시도할까요?",
+      };
+      if (!confirm(words[root.lang])) throw error;
+    }
+  }
+}
+
+/** As soon as the visitor works with it, the rest is worth its bytes. */
+function fetchSoon() {
+  removeEventListener("keydown", onKey);
+  removeEventListener("click", fetchSoon);
+  // After the answer to what was done. If it fails, the first call that needs it asks again.
+  setTimeout(() => !whole && compiled(from("rest")).then(complete, console.info), 1500);
+}
+
+function onKey(event) {
+  if (event.key === "Enter") fetchSoon();
+}
+
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = async (program, imports) => {
+  const instance = await instantiate(program, { ...imports, rest: { fetchNow } });
+  first = instance.exports;
+  return instance;
+};
 try {
+  const wasm = compiled(from("wasm"));
   const { default: start } = await import(from("program"));
-  await start({ module_or_path: from("wasm") });
+  await start({ module_or_path: await wasm });
   root.dataset.started = "";
+  addEventListener("keydown", onKey);
+  addEventListener("click", fetchSoon);
 } catch (error) {
   failed(error);
 }

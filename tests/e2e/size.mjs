@@ -40,9 +40,12 @@ const rows = files.map(weigh).sort((a, b) => b.brotli - a.brotli);
 const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
 const all = { name: "first load", raw: sum("raw"), gzip: sum("gzip"), brotli: sum("brotli") };
 
+// Fetched when the visitor has begun to work: see xtask/src/split.
+const rest = html.match(/data-rest=["']?\.?\/?([^"'\s>]+)/);
+
 const kb = (bytes) => (bytes / 1000).toFixed(1).padStart(9);
 console.log(`${"kB".padEnd(44)}      raw     gzip   brotli`);
-for (const { name, raw, gzip, brotli } of [...rows, all]) {
+for (const { name, raw, gzip, brotli } of [...rows, all, ...(rest ? [{ ...weigh(rest[1]), name: "later" }] : [])]) {
   console.log(`${name.padEnd(40)}${kb(raw)}${kb(gzip)}${kb(brotli)}`);
 }
 

@@ -15,6 +15,8 @@ cargo xtask COMMAND
                  --only LIST       of: lint,unit,bundle,wasm,page,e2e,size
   setup        only install   [page] [test] [bundle-tools]   (none named: all)
   build        build the page into dist/   --release
+  record       write down anew what a first visit runs (xtask/visit.txt): what else there is
+                 the page loads later
   screenshots  pictures of the built page  --out DIR (target/screenshots)
   env          print the settings for calling trunk or wasm tests by hand:
                  eval \"$(cargo xtask env)\"
@@ -31,6 +33,7 @@ pub enum Task {
     Test { only: Vec<Check> },
     Setup { groups: Vec<Group> },
     Build { release: bool },
+    Record,
     Screenshots { out: PathBuf },
     Env,
 }
@@ -129,6 +132,7 @@ impl Flags {
             "setup" => Task::Setup { groups: self.groups },
             "build" => Task::Build { release: self.release },
             "screenshots" => Task::Screenshots { out: self.out.unwrap_or_else(|| "target/screenshots".into()) },
+            "record" => Task::Record,
             "env" => Task::Env,
             other => bail!("unknown command {other:?}\n\n{HELP}"),
         })

@@ -10,6 +10,7 @@ mod cli;
 mod dirs;
 mod proc;
 mod report;
+mod split;
 mod steps;
 mod tools;
 

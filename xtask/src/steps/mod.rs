@@ -32,6 +32,7 @@ pub fn run(task: &Task) -> Result<()> {
             }
             report.finish()
         }
+        Task::Record => record(),
         Task::Screenshots { out } => screenshots(out),
         Task::Env => env(),
     }
@@ -61,6 +62,19 @@ fn screenshots(out: &Path) -> Result<()> {
             node.arg("tests/e2e/screenshots.mjs").arg(out);
             proc::run(&mut node)
         });
+    }
+    report.finish()
+}
+
+fn record() -> Result<()> {
+    let mut report = Report::default();
+    let mut tools = Toolbox::default();
+    let ready = report.part("setup", || {
+        tools.ensure(Group::Page)?;
+        tools.ensure(Group::Test)
+    });
+    if ready {
+        report.part("record", || page::record(&tools));
     }
     report.finish()
 }
