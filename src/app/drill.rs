@@ -9,7 +9,7 @@ use crate::lesson::format::Command;
 use crate::lesson::script::Place;
 use crate::lesson::{Lesson, Progress, probe};
 use crate::machine::terminal::Terminal;
-use crate::sim::World;
+use crate::sim::{Profile, World};
 
 #[derive(Clone, Debug)]
 pub struct Drill {
@@ -42,6 +42,11 @@ impl Drill {
     pub fn new(lesson: Lesson) -> Drill {
         let progress = Progress::new(&lesson);
         Drill { lesson: Rc::new(lesson), progress, now: Time::ZERO, open: 0, chosen: BTreeMap::new(), checked_ms: 0 }
+    }
+    /// The wished profile, or else the drill's own.
+    pub fn profile(&self, wish: Profile) -> Profile {
+        let own = &self.lesson.profiles;
+        if own.contains(&wish) { wish } else { own.first().copied().unwrap_or(wish) }
     }
     pub fn step_done(&self, step: usize) -> bool {
         self.progress.step_done(step, self.now)
@@ -141,8 +146,8 @@ impl Hand {
         Hand { todo: commands.iter().cloned().collect(), phase: Phase::Next }
     }
 
-    /// One frame of work; `None` when all is typed and run.
-    pub fn frame(&mut self, world: &World) -> Option<Gesture> {
+    /// One frame of work; `None` when all is typed and run. `still`: lines appear whole.
+    pub fn frame(&mut self, world: &World, still: bool) -> Option<Gesture> {
         match &mut self.phase {
             Phase::Waiting(until) if world.now < *until => return Some(Gesture::Nothing),
             Phase::Waiting(_) => {
@@ -162,7 +167,7 @@ impl Hand {
             Phase::Typing { machine, shown } => {
                 let all = command.command.chars().count();
                 if *shown < all {
-                    *shown = (*shown + PER_FRAME).min(all);
+                    *shown = if still { all } else { (*shown + PER_FRAME).min(all) };
                     Gesture::Draft(machine.clone(), command.command.chars().take(*shown).collect())
                 } else {
                     let machine = machine.clone();

@@ -19,7 +19,7 @@ use crate::base::{Str, Time};
 use crate::machine::Role;
 use crate::scene::pods::Slots;
 use crate::scene::ticks::Tick;
-use crate::scene::{Target, Text, t};
+use crate::scene::{Lang, Target, Text, t};
 use crate::sim::history::Saved;
 use crate::sim::{Config, Session, World};
 
@@ -111,7 +111,7 @@ impl State {
     pub fn open(params: &Params, settings: Settings, build: fn(&Config) -> World) -> State {
         let lang = settings.lang;
         let mut notice = None;
-        let config = link::config(params).unwrap_or_else(|bad| {
+        let mut config = link::config(params).unwrap_or_else(|bad| {
             let (title, value) = match bad {
                 BadParam::Profile(v) => (Text::UnknownProfile, v),
                 BadParam::Seed(v) => (Text::BadSeed, v),
@@ -126,6 +126,13 @@ impl State {
             }
             found.map(Drill::new)
         });
+        if let Some(drill) = &drill {
+            let profile = drill.profile(config.profile);
+            if params.profile.is_some() && profile != config.profile && notice.is_none() {
+                notice = Some(Notice::elsewhere(&drill.lesson, Text::OtherOpened, lang));
+            }
+            config.profile = profile;
+        }
         let mut replay = None;
         let session = match params.session.as_deref().map(link::read_link) {
             Some(Ok(saved)) => {
@@ -235,6 +242,12 @@ impl State {
 }
 
 impl Notice {
+    /// A drill was asked for in a profile that it is not for.
+    fn elsewhere(lesson: &crate::lesson::Lesson, comfort: Text, lang: Lang) -> Notice {
+        let profiles: Vec<&str> = lesson.profiles.iter().map(|p| link::profile_name(*p)).collect();
+        let reason = format!("{}: {}", lang.pick(&lesson.title.en, &lesson.title.ko), profiles.join(", "));
+        Notice::error(t(lang, Text::OtherProfile), &reason, t(lang, comfort))
+    }
     fn error(title: &str, reason: &str, comfort: &str) -> Notice {
         Notice { title: title.into(), reason: reason.into(), comfort: comfort.into(), error: true }
     }

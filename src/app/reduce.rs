@@ -40,8 +40,13 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Profile(profile) => {
             let config = Config { profile, ..state.world().config.clone() };
+            if let Some(drill) = state.drill.take_if(|d| !d.lesson.profiles.contains(&profile)) {
+                state.notice = Some(Notice::elsewhere(&drill.lesson, Text::FreePlayInstead, state.settings.lang));
+            }
             restart(state, &config);
-            return vec![query(state), store(state)];
+            let mut effects = vec![query(state), store(state)];
+            effects.extend(look(state));
+            return effects;
         }
         Action::Resize(region, size) => {
             state.settings.resize(region, size);
@@ -236,7 +241,7 @@ fn frame(state: &mut State, now_ms: u64) -> Vec<Effect> {
         mark_goals(&mut state.player.ticks, &drill.goals());
     }
     let Some(hand) = &mut state.hand else { return Vec::new() };
-    match hand.frame(&state.session.world) {
+    match hand.frame(&state.session.world, state.reduced_motion) {
         None => state.hand = None,
         Some(Gesture::Nothing) => {}
         Some(Gesture::Draft(machine, text)) => {
@@ -411,7 +416,10 @@ fn open_lesson(state: &mut State, name: Option<String>) -> Vec<Effect> {
             }
         },
     };
-    let config = state.world().config.clone();
+    let mut config = state.world().config.clone();
+    if let Some(drill) = &state.drill {
+        config.profile = drill.profile(config.profile);
+    }
     restart(state, &config);
     let mut effects = vec![query(state), store(state)];
     effects.extend(look(state));

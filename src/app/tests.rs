@@ -4,7 +4,7 @@ use super::link::parse;
 use super::*;
 use crate::base::Duration;
 use crate::scene::{Lang, Part};
-use crate::sim::Input;
+use crate::sim::{Input, Profile};
 
 fn settings() -> Settings {
     Settings { lang: Lang::En, ..Settings::default() }
@@ -262,4 +262,18 @@ fn a_file_is_edited_on_its_machine() {
     reduce(&mut s, Action::CloseDialog);
     assert!(!s.covered());
     assert_eq!(s.session.world.machine(1).read("/root/hello.sh").map(|t| t.as_str()), Some("echo edited\n"));
+}
+
+#[test]
+fn a_drill_opens_in_a_profile_that_it_is_for() {
+    let profile = |s: &State| s.world().config.profile;
+    let s = open("?lesson=containerd-stopped", "");
+    assert_eq!((profile(&s), s.notice.is_none()), (Profile::Modern, true));
+    let s = open("?lesson=containerd-stopped&profile=book", "");
+    assert!(profile(&s) == Profile::Modern && s.notice.unwrap().reason.contains("modern"));
+    let mut s = open("", "");
+    reduce(&mut s, Action::Lesson(Some("containerd-stopped".into())));
+    assert!(profile(&s) == Profile::Modern && s.drill.is_some());
+    reduce(&mut s, Action::Profile(Profile::Book));
+    assert!(profile(&s) == Profile::Book && s.drill.is_none() && s.notice.is_some());
 }

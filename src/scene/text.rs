@@ -127,6 +127,9 @@ texts! {
     NothingLost: "Your session is unchanged.", "지금 세션은 그대로입니다.";
     UnknownLesson: "No such lesson", "없는 학습입니다";
     UnknownProfile: "No such profile", "없는 환경입니다";
+    OtherProfile: "This drill needs another profile", "이 학습은 다른 환경에서 합니다";
+    OtherOpened: "It was opened in that one.", "그 환경으로 열었습니다.";
+    FreePlayInstead: "Free play was opened instead.", "대신 자유 실습을 열었습니다.";
     BadSeed: "The seed is not a number", "시드가 숫자가 아닙니다";
     FaultPower: "Pull the plug", "전원 뽑기";
     FaultBoot: "Power on", "전원 켜기";
