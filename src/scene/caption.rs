@@ -31,7 +31,7 @@ fn actor(world: &World, id: ActorId, lang: Lang) -> String {
 fn thing(key: &ObjectKey, lang: Lang) -> String {
     let kind = kind_name(key.kind, lang);
     match (lang, key.name.as_str()) {
-        (Lang::En, "") => format!("{}s", kind.to_lowercase()),
+        (Lang::En, "") => key.kind.plural().into(),
         (Lang::Ko, "") => kind.into(),
         (Lang::En, name) => format!("{} {name}", kind.to_lowercase()),
         (Lang::Ko, name) => format!("{name} {kind}"),
@@ -343,7 +343,10 @@ pub fn narrated(record: &Record) -> bool {
         What::Write { op, key, .. } => {
             !quiet(key) && matches!(op, WriteOp::Create | WriteOp::Delete) || key.kind == Kind::POD
         }
-        What::Response { code, .. } => *code >= 400 && *code != 404,
+        // A conflict is tried again at once: the day's business of controllers.
+        What::Response { code, verb, .. } => {
+            *code >= 400 && *code != 404 && !(*code == 409 && matches!(verb, Verb::Update | Verb::Patch))
+        }
         What::Decide { verdict, .. } => {
             matches!(*verdict, "NodeNotReady" | "NodeReady" | "Unschedulable" | "FailedScheduling")
         }

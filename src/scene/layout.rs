@@ -136,7 +136,7 @@ fn place_workers(out: &mut Layout, workers: &[u32], area: Rect, m: &Metrics) {
     let fitted = [(m, out.dense), (&DENSE, true)].into_iter().find_map(|(m, small)| {
         let min_w = match (out.dense, small) {
             (true, _) => 104,
-            (false, true) => 176,
+            (false, true) => 190,
             (false, false) => 220,
         };
         let per_row = ((area.w + m.pad) / (min_w + m.pad)).clamp(1, n);
@@ -367,6 +367,14 @@ mod tests {
         let l = layout(959, 395, &seats(3), None);
         let rows = |m: &MachineBox| m.parts.iter().map(|p| p.rect.y).collect::<std::collections::BTreeSet<_>>().len();
         assert!(l.machines.iter().filter(|m| m.role == Role::Worker).all(|m| rows(m) == 1));
+    }
+
+    #[test]
+    fn nine_workers_keep_their_parts() {
+        for (w, h) in [(1120, 586), (760, 586)] {
+            let l = layout(w, h, &seats(9), None);
+            assert!(l.machines.iter().all(|m| !m.tile && !m.parts.is_empty()), "{w}x{h}");
+        }
     }
 
     #[test]
