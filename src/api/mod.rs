@@ -29,6 +29,7 @@ pub mod request;
 pub mod schema;
 pub mod selector;
 pub mod status;
+pub mod storage;
 pub mod table;
 pub mod validate_client;
 pub mod validation;

@@ -57,6 +57,14 @@ pub fn prepare_create(call: &Call<'_, '_>, object: &mut Object) {
     if kind == Kind::POD {
         let qos = pod::qos_class(object);
         object.set(&["status", "qosClass"], qos);
+        if call.profile == Profile::Modern && !object.items(&["spec", "schedulingGates"]).is_empty() {
+            let condition = map! {
+                "lastProbeTime" => Value::Null, "lastTransitionTime" => call.now().rfc3339(),
+                "message" => "Scheduling is blocked due to non-empty scheduling gates",
+                "observedGeneration" => 1, "reason" => "SchedulingGated", "status" => "False", "type" => "PodScheduled",
+            };
+            object.set(&["status", "conditions"], list![condition]);
+        }
     }
     if kind == Kind::JOB {
         // A Job without labels of its own has its pods'.

@@ -31,11 +31,9 @@ impl Controller for EndpointsController {
         match delta.key.kind {
             Kind::POD => service::touched(kit, delta).into_iter().for_each(|key| kit.enqueue(key)),
             Kind::SERVICE => kit.enqueue(delta.key.clone()),
-            // Somebody deleted them: make them again.
-            _ if delta.new.is_none() => {
-                kit.enqueue(ObjectKey { kind: Kind::SERVICE, ..delta.key.clone() });
-            }
-            _ => {}
+            // Somebody changed or deleted them; or they are what a sync wrote that another one, just
+            // after it, did not see yet. Upstream tells such stale caches by resourceVersion.
+            _ => kit.enqueue(ObjectKey { kind: Kind::SERVICE, ..delta.key.clone() }),
         }
     }
     fn sync(&mut self, kit: &mut Kit<'_, '_>, key: &ObjectKey, step: Step) -> Next {

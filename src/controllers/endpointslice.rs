@@ -32,7 +32,8 @@ impl Controller for EndpointSlices {
             Kind::SERVICE => kit.enqueue(delta.key.clone()),
             _ => {
                 let Some(slice) = delta.new.as_ref().or(delta.old.as_ref()) else { return };
-                if delta.new.is_none() && meta::label(slice, MANAGED_BY) == Some(MANAGER) {
+                // Also for one that a sync wrote and the next one did not see yet.
+                if meta::label(slice, MANAGED_BY) == Some(MANAGER) {
                     let name = meta::label(slice, SERVICE_NAME).unwrap_or("");
                     kit.enqueue(ObjectKey::new(Kind::SERVICE, slice.namespace().clone(), name));
                 }

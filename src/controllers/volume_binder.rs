@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use super::kit::{object, refusal};
 use super::{Controller, Kit, Next, Note, Op, Step};
-use crate::api::quantity::Quantity;
-use crate::api::selector::LabelSelector;
+use crate::api::storage::{best_match, class_of, kept_for};
 use crate::api::{Kind, Object, ObjectKey, Reason, Request, Value, meta};
 use crate::base::{Duration, Str};
 use crate::sim::informer::Delta;
@@ -86,59 +85,6 @@ impl Controller for VolumeBinder {
     fn clone_box(&self) -> Box<dyn Controller> {
         Box::new(self.clone())
     }
-}
-
-fn class_of(o: &Object) -> &str {
-    meta::annotation(o, "volume.beta.kubernetes.io/storage-class")
-        .unwrap_or_else(|| o.str(&["spec", "storageClassName"]))
-}
-
-fn storage(o: &Object, path: &[&str]) -> i64 {
-    o.get(path).and_then(Quantity::of).map_or(0, Quantity::value)
-}
-
-/// Whether the volume is kept for the claim, by name or by UID.
-fn kept_for(volume: &Object, claim: &Object) -> bool {
-    let Some(r) = volume.get(&["spec", "claimRef"]).filter(|r| !r.is_null()) else { return false };
-    let uid = r.str("uid");
-    r.str("name") == claim.name()
-        && r.str("namespace") == claim.namespace()
-        && (uid.is_empty() || uid == meta::uid(claim))
-}
-
-/// Whether the volume is what the claim asks for.
-/// Models pkg/volume/util FindMatchingVolume and checkVolumeSatisfyClaim.
-pub fn fits(volume: &Object, claim: &Object) -> bool {
-    let modes = volume.items(&["spec", "accessModes"]);
-    let mode = |o: &Object| -> Str {
-        let mode = o.str(&["spec", "volumeMode"]);
-        if mode.is_empty() { "Filesystem".into() } else { mode.into() }
-    };
-    let selector = claim.get(&["spec", "selector"]).filter(|s| !s.is_null()).map(LabelSelector::of_value);
-    storage(volume, &["spec", "capacity", "storage"]) >= storage(claim, &["spec", "resources", "requests", "storage"])
-        && claim.items(&["spec", "accessModes"]).iter().all(|m| modes.contains(m))
-        && class_of(volume) == class_of(claim)
-        && mode(volume) == mode(claim)
-        && selector.is_none_or(|s| s.matches(meta::labels(volume)))
-}
-
-/// The smallest free volume that fits; one kept for the claim goes first.
-pub fn best_match<'a>(volumes: impl Iterator<Item = &'a Arc<Object>>, claim: &Object) -> Option<Arc<Object>> {
-    let mut best: Option<(i64, Arc<Object>)> = None;
-    for v in volumes.filter(|v| !meta::deleting(v)) {
-        let free = v.get(&["spec", "claimRef"]).is_none_or(Value::is_null);
-        if kept_for(v, claim) {
-            return Some(v.clone());
-        }
-        if !free || !matches!(v.str(&["status", "phase"]), "Available" | "Pending" | "") || !fits(v, claim) {
-            continue;
-        }
-        let size = storage(v, &["spec", "capacity", "storage"]);
-        if best.as_ref().is_none_or(|(least, _)| size < *least) {
-            best = Some((size, v.clone()));
-        }
-    }
-    best.map(|(_, v)| v)
 }
 
 fn sync_claim(kit: &mut Kit<'_, '_>, claim: &Arc<Object>) -> Next {

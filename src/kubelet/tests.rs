@@ -290,3 +290,19 @@ fn hop(what: &What) -> &'static str {
         _ => "?",
     }
 }
+
+#[test]
+fn a_container_beyond_its_memory_limit_is_killed() {
+    let mut lab = Lab::new(Profile::Modern, 1);
+    let resources = map! { "limits" => map! { "memory" => "100Mi" } };
+    let command = list!["stress", "--vm", "1", "--vm-bytes", "250M"];
+    lab.create(
+        "p",
+        map! { "name" => "c", "image" => "polinux/stress", "command" => command, "resources" => resources },
+    );
+    lab.run(Duration::secs(2));
+    lab.until(60, |l| l.waiting("p") == "CrashLoopBackOff").expect("it is killed again and again");
+    let p = lab.pod("p").unwrap();
+    let last = pod::container_statuses(&p)[0].at(&["lastState", "terminated"]).unwrap().clone();
+    assert_eq!((last.str("reason"), last.get("exitCode").and_then(Value::as_int)), ("OOMKilled", Some(137)));
+}

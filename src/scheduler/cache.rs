@@ -32,6 +32,8 @@ pub struct Cache {
     assumed: OrdSet<ObjectKey>,
     /// Scheduled pods with required anti-affinity.
     anti_affinity: OrdSet<ObjectKey>,
+    /// Scheduled pods with preferences about others.
+    soft_affinity: OrdSet<ObjectKey>,
     matching: OrdMap<Str, Matching>,
     matching_order: Vector<Str>,
 }
@@ -103,6 +105,9 @@ impl Cache {
         if info.anti_affinity {
             self.anti_affinity.insert(key.clone());
         }
+        if info.soft_affinity {
+            self.soft_affinity.insert(key.clone());
+        }
         self.match_up(&info.pod, 1);
         if let Some(node) = self.node_mut(pod::node_name(&info.pod)) {
             node.add(info.clone());
@@ -113,6 +118,7 @@ impl Cache {
         self.assumed.remove(key);
         let Some(info) = self.placed.remove(key) else { return };
         self.anti_affinity.remove(key);
+        self.soft_affinity.remove(key);
         self.match_up(&info.pod, -1);
         if let Some(node) = self.node_mut(pod::node_name(&info.pod)) {
             node.remove(key);
@@ -120,6 +126,9 @@ impl Cache {
     }
     pub fn scheduled_pods(&self) -> impl Iterator<Item = &Arc<PodInfo>> {
         self.placed.values()
+    }
+    pub fn with_soft_affinity(&self) -> impl Iterator<Item = &Arc<PodInfo>> {
+        self.soft_affinity.iter().filter_map(|k| self.placed.get(k))
     }
     pub fn with_anti_affinity(&self) -> impl Iterator<Item = &Arc<PodInfo>> {
         self.anti_affinity.iter().filter_map(|k| self.placed.get(k))

@@ -8,7 +8,7 @@ use super::node_info::{NodeInfo, PodInfo};
 use super::plugins::{self, Affinity, Cycle, Misfit, Spread, volume_binding};
 use super::{IGNORED_TOKEN, Scheduler, preemption};
 use crate::api::selector::LabelSelector;
-use crate::api::{Kind, List, Map, Object, ObjectKey, Request, Value, meta};
+use crate::api::{Kind, List, Map, Object, ObjectKey, Request, Value, meta, storage};
 use crate::base::Str;
 use crate::sim::{Ctx, Profile, What};
 
@@ -38,7 +38,7 @@ impl Scheduler {
         let info = PodInfo::new(pod.clone());
         let workload = self.workload_selector(&pod);
         let spread = Spread::new(self.profile, &info, &mut self.cache, &workload);
-        let affinity = Affinity::new(&info, &self.cache);
+        let affinity = Affinity::new(&info, &self.cache, self.informer(Kind::NAMESPACE));
         let stores = volume_binding::Stores {
             claims: self.informer(Kind::PERSISTENT_VOLUME_CLAIM),
             volumes: self.informer(Kind::PERSISTENT_VOLUME),
@@ -55,7 +55,10 @@ impl Scheduler {
         if found.feasible.is_empty() {
             let (victim, told) = match found.nowhere {
                 Some(_) => (None, Str::from("not found")),
-                None => preemption::find(&cycle, &found.misfits, &self.nominated),
+                None => {
+                    let budgets = self.informer(Kind::POD_DISRUPTION_BUDGET);
+                    preemption::find(&cycle, &found.misfits, &self.nominated, budgets)
+                }
             };
             self.unschedulable(ctx, &info, &found, victim, told, moves);
             return true;
@@ -72,9 +75,43 @@ impl Scheduler {
             "filtered" => shown_misfits(&found.misfits),
         };
         ctx.cause = ctx.trace(What::Decide { key: key.clone(), verdict: "Bind", detail: detail.into() });
+        let claims = volume_binding::assign(&cycle, &found.feasible[chosen]);
         self.cache.assume(&info, &node);
-        self.bind(ctx, key, meta::uid(&pod), &node);
+        if claims.is_empty() {
+            self.bind(ctx, key, meta::uid(&pod), &node);
+        } else {
+            self.bind_claims(ctx, key, meta::uid(&pod), &node, claims);
+        }
         true
+    }
+
+    /// Chooses volumes for claims that waited for this pod: keeps each for its claim, or says on which
+    /// node one is to be made. The pod is bound when the claims are.
+    fn bind_claims(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        key: &ObjectKey,
+        uid: &str,
+        node: &str,
+        claims: Vec<(Arc<Object>, Option<Arc<Object>>)>,
+    ) {
+        self.binding_volumes.insert(key.clone(), (uid.into(), node.into()));
+        for (claim, volume) in claims {
+            let mut next = match &volume {
+                Some(v) if storage::kept_for(v, &claim) => continue,
+                Some(v) => (**v).clone(),
+                None => (*claim).clone(),
+            };
+            if volume.is_some() {
+                next.set(&["metadata", "annotations", "pv.kubernetes.io/bound-by-controller"], "yes");
+                next.set(&["spec", "claimRef"], meta::object_reference(&claim));
+            } else {
+                next.set(&["metadata", "annotations", "volume.kubernetes.io/selected-node"], node);
+            }
+            self.next_token += 1;
+            self.binding.insert(self.next_token, (key.clone(), Str::new()));
+            self.send(ctx, self.next_token, Request::update(next));
+        }
     }
 
     /// What spreads together with this pod: the selectors of its services and of its controller.

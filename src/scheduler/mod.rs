@@ -54,7 +54,7 @@ const INFORMER_TOKENS: u64 = 100;
 const BIND_TOKENS: u64 = 1 << 32;
 
 /// What it watches.
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 11] = [
     Kind::NODE,
     Kind::POD,
     Kind::SERVICE,
@@ -64,6 +64,8 @@ const KINDS: [Kind; 9] = [
     Kind::PERSISTENT_VOLUME_CLAIM,
     Kind::PERSISTENT_VOLUME,
     Kind::STORAGE_CLASS,
+    Kind::NAMESPACE,
+    Kind::POD_DISRUPTION_BUDGET,
 ];
 
 #[derive(Clone, Debug)]
@@ -87,10 +89,12 @@ pub struct Scheduler {
     /// Where the search for nodes begins.
     next_start: u32,
     next_token: u64,
-    /// Bindings under way.
+    /// Bindings under way; without a node those of a pod's claims.
     binding: OrdMap<u64, (ObjectKey, Str)>,
     /// Pods that made room for themselves: node and demand.
     nominated: OrdMap<ObjectKey, (Str, Arc<PodInfo>)>,
+    /// Pods whose claims are being bound: their UID and the node chosen.
+    binding_volumes: OrdMap<ObjectKey, (Str, Str)>,
 }
 
 impl Scheduler {
@@ -115,6 +119,7 @@ impl Scheduler {
             next_token: BIND_TOKENS,
             binding: OrdMap::new(),
             nominated: OrdMap::new(),
+            binding_volumes: OrdMap::new(),
         }
     }
 
@@ -137,8 +142,33 @@ impl Scheduler {
         match delta.key.kind {
             Kind::POD => self.pod_changed(ctx, delta),
             Kind::NODE => self.node_changed(ctx, delta),
-            Kind::REPLICA_SET | Kind::STATEFUL_SET | Kind::REPLICATION_CONTROLLER => {}
-            _ => self.queue.move_all(ctx.now(), ctx.cause),
+            Kind::REPLICA_SET
+            | Kind::STATEFUL_SET
+            | Kind::REPLICATION_CONTROLLER
+            | Kind::NAMESPACE
+            | Kind::POD_DISRUPTION_BUDGET => {}
+            _ => {
+                self.queue.move_all(ctx.now(), ctx.cause);
+                self.bind_with_volumes(ctx);
+            }
+        }
+    }
+
+    /// Binds the pods whose claims are all bound by now.
+    fn bind_with_volumes(&mut self, ctx: &mut Ctx<'_>) {
+        for (key, (uid, node)) in self.binding_volumes.clone() {
+            let bound = |name: Str| {
+                let claim = self.informer(Kind::PERSISTENT_VOLUME_CLAIM).and_then(|i| i.named(&key.namespace, &name));
+                claim.is_some_and(|c| c.str(&["status", "phase"]) == "Bound")
+            };
+            let pod = self.informer(Kind::POD).and_then(|i| i.get(&key)).cloned();
+            let ready = pod.as_ref().is_some_and(|p| plugins::volume_binding::claims(p).all(bound));
+            if ready || pod.is_none() {
+                self.binding_volumes.remove(&key);
+            }
+            if ready {
+                self.bind(ctx, &key, &uid, &node);
+            }
         }
     }
 
@@ -221,6 +251,10 @@ impl Scheduler {
     fn bound(&mut self, ctx: &mut Ctx<'_>, token: u64, reply: Reply) {
         let Some((key, node)) = self.binding.remove(&token) else { return };
         let refused = matches!(&reply, Err(_) | Ok(crate::api::Response::Error(_)));
+        if node.is_empty() && !refused {
+            return; // a volume is kept for its claim; the pod is bound when the claim is
+        }
+        self.binding_volumes.remove(&key);
         if !refused {
             self.queue.remove(&key);
             self.nominated.remove(&key);

@@ -78,6 +78,8 @@ pub struct PodInfo {
     pub priority: i64,
     /// Has required anti-affinity terms.
     pub anti_affinity: bool,
+    /// Has terms that draw others near or keep them off without forbidding.
+    pub soft_affinity: bool,
 }
 
 impl PodInfo {
@@ -109,7 +111,10 @@ impl PodInfo {
         request.add(&Resources::of(pod.get(&["spec", "overhead"])), 1);
         nonzero = (nonzero.0.max(request.cpu), nonzero.1.max(request.memory));
         let anti = ["spec", "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"];
+        let preferred = "preferredDuringSchedulingIgnoredDuringExecution";
+        let soft = [["podAffinity", anti[3]], ["podAffinity", preferred], ["podAntiAffinity", preferred]];
         PodInfo {
+            soft_affinity: soft.iter().any(|[side, when]| !pod.items(&["spec", "affinity", side, when]).is_empty()),
             ports: host_ports(&pod),
             priority: pod.int(&["spec", "priority"]).unwrap_or(0),
             anti_affinity: !pod.items(&anti).is_empty(),

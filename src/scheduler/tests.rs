@@ -152,3 +152,89 @@ fn a_pod_of_higher_priority_makes_room() {
     assert_eq!(lab.events("Preempted").len(), 1);
     assert_eq!(lab.events("FailedScheduling").len(), 1);
 }
+
+#[test]
+fn placed_pods_draw_others_near_or_keep_them_off() {
+    for profile in [Profile::Book, Profile::Modern] {
+        let mut lab = Lab::new(profile);
+        let term = |weight: i64| {
+            format!(
+                "[{{weight: {weight}, podAffinityTerm: {{topologyKey: kubernetes.io/hostname, labelSelector: {{matchLabels: {{app: b}}}}}}}}]"
+            )
+        };
+        let first = format!(
+            "{{nodeName: w3-k8s, affinity: {{podAffinity: {{preferredDuringSchedulingIgnoredDuringExecution: {}}}}}, containers: [{{name: c, image: nginx}}]}}",
+            term(100)
+        );
+        lab.apply(&pod("a", &first));
+        lab.run(Duration::secs(3));
+        lab.apply(&pod("b", "{containers: [{name: c, image: nginx}]}"));
+        lab.run(Duration::secs(3));
+        let b = lab.get(Kind::POD, "default", "b").unwrap();
+        assert_eq!(crate::api::pod::node_name(&b), "w3-k8s", "{profile:?}");
+    }
+}
+
+#[test]
+fn a_claim_that_waits_gets_a_volume_where_its_pod_goes() {
+    for profile in [Profile::Book, Profile::Modern] {
+        let mut lab = Lab::new(profile);
+        lab.apply(
+            "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: local}, provisioner: kubernetes.io/no-provisioner, \
+             volumeBindingMode: WaitForFirstConsumer}",
+        );
+        lab.apply(
+            "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], \
+             storageClassName: local, resources: {requests: {storage: 1Gi}}}}",
+        );
+        lab.run(Duration::secs(2));
+        assert!(!lab.events("WaitForFirstConsumer").is_empty());
+        lab.apply(&pod(
+            "p",
+            "{containers: [{name: c, image: nginx}], volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]}",
+        ));
+        lab.run(Duration::secs(2));
+        let why = lab.events("FailedScheduling");
+        assert!(why[0].contains("3 node(s) didn't find available persistent volumes to bind"), "{profile:?} {why:?}");
+        lab.apply(
+            "{apiVersion: v1, kind: PersistentVolume, metadata: {name: pv}, spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], \
+             storageClassName: local, local: {path: /data}, nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: \
+             [{key: kubernetes.io/hostname, operator: In, values: [w2-k8s]}]}]}}}}",
+        );
+        lab.run(Duration::secs(15));
+        let p = lab.get(Kind::POD, "default", "p").unwrap();
+        let claim = lab.get(Kind::PERSISTENT_VOLUME_CLAIM, "default", "data").unwrap();
+        let volume = lab.get(Kind::PERSISTENT_VOLUME, "", "pv").map(|v| v.to_value().to_json());
+        let verdicts = lab.verdicts();
+        assert_eq!(
+            crate::api::pod::node_name(&p),
+            "w2-k8s",
+            "{profile:?} {volume:?} {} {verdicts:?}",
+            claim.to_value().to_json()
+        );
+        let claim = lab.get(Kind::PERSISTENT_VOLUME_CLAIM, "default", "data").unwrap();
+        assert_eq!(claim.str(&["spec", "volumeName"]), "pv");
+    }
+}
+
+#[test]
+fn preemption_spares_what_a_budget_protects() {
+    let mut lab = Lab::new(Profile::Modern);
+    lab.apply("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 1000}");
+    for i in 0..6 {
+        let spec = "{containers: [{name: c, image: nginx, resources: {requests: {cpu: 500m}}}]}";
+        let name = format!("low{i}");
+        // All but one are protected.
+        let label = if i == 4 { "free" } else { "kept" };
+        let yaml = pod(&name, spec).replace(&format!("app: {name}"), &format!("app: {label}"));
+        lab.apply(&yaml);
+    }
+    lab.apply(
+        "{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b}, spec: {minAvailable: 5, selector: {matchLabels: {app: kept}}}}",
+    );
+    lab.run(Duration::secs(4));
+    lab.apply(&pod("high", "{priorityClassName: high, priority: 1000, containers: [{name: c, image: nginx, resources: {requests: {cpu: 500m}}}]}"));
+    lab.run(Duration::secs(5));
+    assert!(lab.get(Kind::POD, "default", "low4").is_none_or(|p| crate::api::meta::deleting(&p)));
+    assert_eq!(lab.events("Preempted").len(), 1);
+}

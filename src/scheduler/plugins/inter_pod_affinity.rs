@@ -1,15 +1,16 @@
-//! InterPodAffinity: required and preferred terms of the pod, and required anti-affinity of those
-//! already placed. Not modelled: namespaceSelector; preferred terms of placed pods.
+//! InterPodAffinity: required and preferred terms of the pod, and of those already placed.
+//! Models framework/plugins/interpodaffinity.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Cycle, MAX_SCORE};
 use crate::api::selector::LabelSelector;
-use crate::api::{Object, Value, pod};
+use crate::api::{Object, Value, meta, pod};
 use crate::base::Str;
 use crate::scheduler::cache::Cache;
 use crate::scheduler::node_info::{NodeInfo, PodInfo};
+use crate::sim::informer::Informer;
 
 const BASE: &str = "node(s) didn't match pod affinity/anti-affinity";
 const AFFINITY: &str = "node(s) didn't match pod affinity rules";
@@ -28,10 +29,14 @@ struct Term {
 }
 
 impl Term {
-    fn new(owner: &Object, term: &Value, weight: i64) -> Term {
+    fn new(owner: &Object, term: &Value, weight: i64, spaces: Option<&Informer>) -> Term {
         let mut namespaces: Vec<Str> =
             term.get("namespaces").map_or(&[][..], Value::items).iter().map(|n| n.as_str().into()).collect();
-        if namespaces.is_empty() {
+        let chosen = term.get("namespaceSelector").filter(|s| !s.is_null());
+        if let Some(selector) = chosen.map(LabelSelector::of_value) {
+            let all = spaces.into_iter().flat_map(|i| i.iter());
+            namespaces.extend(all.filter(|n| selector.matches(meta::labels(n))).map(|n| n.name().clone()));
+        } else if namespaces.is_empty() {
             namespaces.push(owner.namespace().clone());
         }
         Term {
@@ -55,20 +60,25 @@ pub struct Affinity {
     preferred: Vec<Term>,
     /// (topology key, value) that placed pods want to themselves.
     closed: BTreeSet<(Str, Str)>,
+    /// (topology key, value) → how much placed pods want this one there.
+    drawn: BTreeMap<(Str, Str), i64>,
 }
+
+/// What a placed pod's required affinity weighs for those it matches.
+const HARD_WEIGHT: i64 = 1;
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
 impl Affinity {
-    pub fn new(info: &PodInfo, cache: &Cache) -> Affinity {
+    pub fn new(info: &PodInfo, cache: &Cache, spaces: Option<&Informer>) -> Affinity {
         let p = &info.pod;
         let items = |side, when| p.items(&["spec", "affinity", side, when]);
-        let hard = |side| items(side, REQUIRED).iter().map(|t| Term::new(p, t, 1)).collect::<Vec<_>>();
+        let hard = |side| items(side, REQUIRED).iter().map(|t| Term::new(p, t, 1, spaces)).collect::<Vec<_>>();
         let soft = |side, sign: i64| {
             let one = |t: &Value| {
                 let weight = t.get("weight").and_then(Value::as_int).unwrap_or(0);
-                Some(Term::new(p, t.get("podAffinityTerm")?, sign * weight))
+                Some(Term::new(p, t.get("podAffinityTerm")?, sign * weight, spaces))
             };
             items(side, PREFERRED).iter().filter_map(one).collect::<Vec<_>>()
         };
@@ -76,7 +86,10 @@ impl Affinity {
         out.preferred = soft("podAffinity", 1);
         out.preferred.extend(soft("podAntiAffinity", -1));
         for placed in cache.with_anti_affinity() {
-            out.close(info, placed, cache);
+            out.close(info, placed, cache, spaces);
+        }
+        for placed in cache.with_soft_affinity() {
+            out.draw(info, placed, cache, spaces);
         }
         let terms = || out.required.len() + out.anti.len() + out.preferred.len();
         if terms() > 0 {
@@ -85,10 +98,31 @@ impl Affinity {
         out
     }
 
-    fn close(&mut self, info: &PodInfo, placed: &PodInfo, cache: &Cache) {
+    /// What a placed pod's terms say about this one.
+    fn draw(&mut self, info: &PodInfo, placed: &PodInfo, cache: &Cache, spaces: Option<&Informer>) {
+        let Some(node) = cache.node(pod::node_name(&placed.pod)) else { return };
+        let items = |side, when| placed.pod.items(&["spec", "affinity", side, when]).iter();
+        let hard = items("podAffinity", REQUIRED).map(|t| (t, HARD_WEIGHT));
+        let soft = |side, sign: i64| {
+            items(side, PREFERRED).filter_map(move |t| {
+                let weight = t.get("weight").and_then(Value::as_int).unwrap_or(0);
+                Some((t.get("podAffinityTerm")?, sign * weight))
+            })
+        };
+        for (t, weight) in hard.chain(soft("podAffinity", 1)).chain(soft("podAntiAffinity", -1)) {
+            let term = Term::new(&placed.pod, t, weight, spaces);
+            if term.matches(info)
+                && let Some(value) = node.label(&term.topology)
+            {
+                *self.drawn.entry((term.topology, value.into())).or_default() += weight;
+            }
+        }
+    }
+
+    fn close(&mut self, info: &PodInfo, placed: &PodInfo, cache: &Cache, spaces: Option<&Informer>) {
         let Some(node) = cache.node(pod::node_name(&placed.pod)) else { return };
         for t in placed.pod.items(&["spec", "affinity", "podAntiAffinity", REQUIRED]) {
-            let term = Term::new(&placed.pod, t, 1);
+            let term = Term::new(&placed.pod, t, 1, spaces);
             if term.matches(info)
                 && let Some(value) = node.label(&term.topology)
             {
@@ -146,11 +180,16 @@ pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
 }
 
 pub fn score(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
-    let preferred = &cycle.affinity.preferred;
-    if preferred.is_empty() {
+    let Affinity { preferred, drawn, .. } = &cycle.affinity;
+    if preferred.is_empty() && drawn.is_empty() {
         return None;
     }
-    let raw: Vec<i64> = nodes.iter().map(|n| preferred.iter().map(|t| t.weight * here(t, n)).sum()).collect();
+    let raw = |n: &Arc<NodeInfo>| {
+        let own: i64 = preferred.iter().map(|t| t.weight * here(t, n)).sum();
+        let others = drawn.iter().filter(|((topology, value), _)| n.label(topology) == Some(value.as_str()));
+        own + others.map(|(_, weight)| weight).sum::<i64>()
+    };
+    let raw: Vec<i64> = nodes.iter().map(raw).collect();
     let (max, min) = (raw.iter().max().copied().unwrap_or(0), raw.iter().min().copied().unwrap_or(0));
     Some(raw.iter().map(|s| if max == min { 0 } else { MAX_SCORE * (s - min) / (max - min) }).collect())
 }
