@@ -1,8 +1,9 @@
 //! The admission plugins that kubeadm leaves on.
-//! Models plugin/pkg/admission: NamespaceLifecycle, ServiceAccount, Priority,
-//! DefaultTolerationSeconds, NodeRestriction (not yet).
+//! Models plugin/pkg/admission: NamespaceLifecycle, ServiceAccount, Priority, LimitRanger,
+//! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, ResourceQuota,
+//! NodeRestriction, PodSecurity. Webhooks and admission policies are absent.
 
-use super::Call;
+use super::{Call, limits, pod_security};
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Status, Value, meta, pod};
 use crate::base::Str;
 use crate::sim::Profile;
@@ -16,7 +17,11 @@ pub fn create(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status
     }
     if object.kind() == Kind::POD {
         priority(call, object)?;
+        if !pod::is_mirror(object) {
+            limits::defaults(call, object);
+        }
     }
+    storage(call, object);
     Ok(())
 }
 
@@ -24,8 +29,38 @@ pub fn update(call: &mut Call<'_, '_>, old: &Object, object: &mut Object) -> Res
     super::node::restrict(call, Some(old), Some(object))
 }
 
-pub fn validate_create(_call: &Call<'_, '_>, _object: &Object) -> Result<(), Status> {
-    Ok(())
+pub fn validate_create(call: &Call<'_, '_>, object: &Object) -> Result<(), Status> {
+    if pod::is_mirror(object) {
+        return Ok(());
+    }
+    limits::check(call, object)?;
+    pod_security::check(call, object)
+}
+
+/// Claims get the default class and, like volumes, the finalizer that protects them while in use.
+/// Models storageclass/setdefault and storage/storageobjectinuseprotection.
+fn storage(call: &Call<'_, '_>, object: &mut Object) {
+    let finalizer = match object.kind() {
+        Kind::PERSISTENT_VOLUME_CLAIM => "kubernetes.io/pvc-protection",
+        Kind::PERSISTENT_VOLUME => "kubernetes.io/pv-protection",
+        _ => return,
+    };
+    if !meta::finalizers(object).iter().any(|f| f.as_str() == finalizer) {
+        object.entry(&["metadata", "finalizers"]).make_list().push(finalizer);
+    }
+    let chosen = object.get(&["spec", "storageClassName"]).is_some()
+        || meta::annotation(object, "volume.beta.kubernetes.io/storage-class").is_some();
+    if object.kind() == Kind::PERSISTENT_VOLUME_CLAIM && !chosen {
+        let default = |c: &&std::sync::Arc<Object>| {
+            meta::annotation(c, "storageclass.kubernetes.io/is-default-class") == Some("true")
+        };
+        // Of several the newest counts, then the first by name.
+        let classes = call.data().list(Kind::STORAGE_CLASS, "", None).filter(default);
+        let newest = classes.max_by(|a, b| meta::created(a).cmp(&meta::created(b)).then(b.name().cmp(a.name())));
+        if let Some(name) = newest.map(|c| c.name().clone()) {
+            object.set(&["spec", "storageClassName"], name);
+        }
+    }
 }
 
 /// NamespaceLifecycle protects the three namespaces that a cluster cannot be without.

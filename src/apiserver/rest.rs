@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, admission, allocate, managed, strategy, subresource};
+use super::{Call, admission, allocate, limits, managed, strategy, subresource};
 use crate::api::request::Propagation;
 use crate::api::{
     Kind, Object, ObjectKey, Profile, Reason, Request, Response, Status, Value, Verb, codec, defaults, meta, patch,
@@ -98,6 +98,7 @@ pub fn create(call: &mut Call<'_, '_>, mut object: Object) -> Result<Arc<Object>
         return Err(Status::already_exists(&object.key));
     }
     allocate::create(call, &mut object)?;
+    limits::charge(call, None, &object)?;
     Ok(call.put(object))
 }
 
@@ -162,6 +163,9 @@ pub fn finish_update(call: &mut Call<'_, '_>, old: &Arc<Object>, mut object: Obj
         allocate::update(call, old, &mut object)?;
     }
     call.stage = Stage::Storage;
+    if !status_only && matches!(object.kind(), Kind::SERVICE | Kind::PERSISTENT_VOLUME_CLAIM) {
+        limits::charge(call, Some(old), &object)?;
+    }
     if object.body == old.body && object.managed.same_owners(&old.managed) {
         return Ok(old.clone()); // upstream writes nothing when nothing changes
     }

@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod bundle;
 mod lesson;
+mod serve;
 mod session;
 mod storm;
 
@@ -22,6 +23,7 @@ Commands:
   bundle    write a drill and its lab for real virtual machines as a zip file
   lesson    list, show, play and test the drills
   storm     random faults on many seeds, invariants always on
+  serve     answer a real kubectl over HTTP on this computer
   bench     measure the simulation
 
 kubedrill COMMAND --help tells more. Exit code: 0 done, 1 failed, 2 wrong arguments.
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
     let mut parser = lexopt::Parser::from_env();
     let result = match args::word(&mut parser) {
         Ok(Some(command)) => run(&command, parser),
-        Ok(None) => Err(usage("a command is missing: session, bundle, lesson, storm or bench")),
+        Ok(None) => Err(usage("a command is missing: session, bundle, lesson, storm, serve or bench")),
         Err(failure) => Err(failure),
     };
     match result {
@@ -59,7 +61,8 @@ fn run(command: &str, parser: lexopt::Parser) -> Result<(), Failure> {
         "bench" => bench::run(parser),
         "lesson" => lesson::run(parser),
         "storm" => storm::run(parser),
+        "serve" => serve::run(parser),
         "help" => Err(Failure::Help),
-        other => Err(usage(format!("unknown command `{other}`: one of session, bundle, lesson, storm, bench"))),
+        other => Err(usage(format!("unknown command `{other}`: one of session, bundle, lesson, storm, serve, bench"))),
     }
 }

@@ -58,6 +58,14 @@ const SERVER_MODERN: Build = Build(&[
     ("compiler", "gc"),
     ("platform", "linux/amd64"),
 ]);
+/// What the server answers at `/version`.
+pub fn server(profile: crate::sim::Profile) -> Map {
+    match profile {
+        crate::sim::Profile::Book => SERVER_BOOK.map(),
+        crate::sim::Profile::Modern => SERVER_MODERN.map(),
+    }
+}
+
 const KUSTOMIZE: &str = "v5.8.1";
 
 impl Build {

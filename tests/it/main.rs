@@ -8,6 +8,7 @@ mod drills;
 mod fold;
 mod hashes;
 mod lessons;
+mod real_kubectl;
 mod saved;
 mod sessions;
 mod storm;

@@ -29,7 +29,8 @@ impl Resource {
     pub fn version(&self) -> &'static str {
         self.api_version.split_once('/').map_or(self.api_version, |(_, version)| version)
     }
-    fn verbs(&self) -> &'static str {
+    /// The verbs the server lists for it, apart by spaces.
+    pub fn verbs(&self) -> &'static str {
         match self.verbs {
             "all" => "create delete deletecollection get list patch update watch",
             "nocoll" => "create delete get list patch update watch",

@@ -32,6 +32,7 @@ pub fn ensure(tools: &mut Toolbox) -> Result<()> {
         let path = which(program).with_context(|| format!("{program} is not on PATH"))?;
         tools.found(setting, path);
     }
+    super::kubectl::ensure(tools)?;
     for (release, setting) in VALIDATORS {
         tools.found(setting, ensure_validator(release)?);
     }

@@ -8,6 +8,7 @@ pub mod browser;
 mod bundle;
 mod cargo;
 mod debian_wasm;
+mod kubectl;
 mod node;
 mod rust;
 

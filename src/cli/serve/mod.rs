@@ -1,0 +1,267 @@
+//! `kubedrill serve`: the simulated API server over HTTP, for a real kubectl on the same computer.
+//! One thread owns the world; each connection has a thread that only reads and writes bytes.
+#![allow(clippy::float_arithmetic, reason = "wall time is measured outside the simulation")]
+
+mod discovery;
+mod encode;
+mod http;
+mod route;
+
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration as Wall, Instant};
+
+use kubedrill::addons::lab;
+use kubedrill::api::{Profile, Request, Response, WatchEvent};
+use kubedrill::base::Duration;
+use kubedrill::component_boilerplate;
+use kubedrill::sim::{ActorId, Caller, Component, Config, Ctx, Endpoint, Msg, Reply, TraceId, World};
+use lexopt::prelude::*;
+
+use crate::args::{self, Failure, failed, usage};
+use http::{Asked, Part};
+
+const HELP: &str = "\
+Usage: kubedrill serve [OPTIONS]
+
+Serves the API of a simulated cluster over plain HTTP on 127.0.0.1 and writes a kubeconfig for it.
+A real kubectl of about the profile's version works against it; exec, attach and port-forward do not.
+
+Options:
+  --port N                TCP port (default 8001; 0: any free one)
+  --profile book|modern   which cluster (default book)
+  --seed N                decides everything that chance decides (default 1)
+  --workers N             worker machines, 1 to 9 (default 3)
+  --speed X               simulated seconds in one real second (default 1)
+  --frozen                time passes only while a request is answered or a watch is open
+  --kubeconfig FILE       where to write the kubeconfig (default kubedrill.kubeconfig)
+";
+
+/// Where the simulated API server is.
+const SERVER: &str = "192.168.1.10";
+/// No request is waited for longer than this simulated time.
+const PATIENCE: Duration = Duration::mins(2);
+const TICK: Wall = Wall::from_millis(20);
+
+/// The world's end of all connections.
+#[derive(Clone, Debug, Default)]
+struct Client {
+    replies: Vec<(u64, Reply)>,
+    events: Vec<(u64, WatchEvent)>,
+    closed: Vec<u64>,
+}
+
+impl Component for Client {
+    fn handle(&mut self, _ctx: &mut Ctx<'_>, msg: Msg) {
+        match msg {
+            Msg::Response(token, reply) => self.replies.push((token, reply)),
+            Msg::Watch(token, event) => self.events.push((token, event)),
+            Msg::WatchClosed(token) => self.closed.push(token),
+            _ => {}
+        }
+    }
+    component_boilerplate!();
+}
+
+/// A watch that a connection reads.
+struct Stream {
+    token: u64,
+    to: Sender<Part>,
+    how: encode::How,
+    /// A table's columns were sent.
+    begun: bool,
+    until: kubedrill::base::Time,
+}
+
+struct Server {
+    world: World,
+    client: ActorId,
+    profile: Profile,
+    tokens: u64,
+    streams: Vec<Stream>,
+}
+
+pub fn run(mut parser: lexopt::Parser) -> Result<(), Failure> {
+    let mut config = Config::default();
+    let (mut port, mut speed, mut frozen) = (8001_u16, 1_u64, false);
+    let mut file = std::path::PathBuf::from("kubedrill.kubeconfig");
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("help") | Short('h') => return args::print(HELP),
+            Long("port") => port = args::number(&mut parser, "--port")?,
+            Long("profile") => config.profile = args::profile(&mut parser)?,
+            Long("seed") => config.seed = args::number(&mut parser, "--seed")?,
+            Long("workers") => config.workers = args::number(&mut parser, "--workers")?,
+            Long("speed") => speed = args::number(&mut parser, "--speed")?,
+            Long("frozen") => frozen = true,
+            Long("kubeconfig") => file = parser.value()?.into(),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if !(1..=9).contains(&config.workers) {
+        return Err(usage(format!("--workers: expected 1 to 9, got {}", config.workers)));
+    }
+    if !(1..=1000).contains(&speed) {
+        return Err(usage(format!("--speed: expected 1 to 1000, got {speed}")));
+    }
+    let listener = TcpListener::bind(("127.0.0.1", port)).map_err(|e| failed(format!("127.0.0.1:{port}: {e}")))?;
+    let address = listener.local_addr().map_err(failed)?;
+    std::fs::write(&file, kubeconfig(&address.to_string())).map_err(|e| failed(format!("{}: {e}", file.display())))?;
+    let mut world = lab::ready(&config);
+    let client = world.spawn(0, "client", Arc::new(Client::default()), TraceId::NONE);
+    let (to_world, asked) = mpsc::channel();
+    std::thread::spawn(move || accept(&listener, &to_world));
+    args::print(&format!("listening on http://{address}\nKUBECONFIG={} kubectl get nodes\n", file.display()))?;
+    let mut server = Server { world, client, profile: config.profile, tokens: 0, streams: Vec::new() };
+    server.serve(&asked, speed, frozen);
+    Ok(())
+}
+
+fn kubeconfig(address: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\nclusters:\n- name: kubedrill\n  cluster:\n    server: http://{address}\ncontexts:\n- name: kubedrill\n  context:\n    cluster: kubedrill\n    user: kubernetes-admin\ncurrent-context: kubedrill\nusers:\n- name: kubernetes-admin\n  user: {{}}\n"
+    )
+}
+
+fn accept(listener: &TcpListener, to_world: &Sender<(Asked, Sender<Part>)>) {
+    for stream in listener.incoming().flatten() {
+        let to_world = to_world.clone();
+        std::thread::spawn(move || {
+            let _ = connection(stream, &to_world);
+        });
+    }
+}
+
+/// Reads requests and writes answers until either side is done.
+fn connection(stream: TcpStream, to_world: &Sender<(Asked, Sender<Part>)>) -> std::io::Result<()> {
+    let mut reader = std::io::BufReader::new(stream.try_clone()?);
+    let mut writer = stream;
+    while let Some(asked) = http::read(&mut reader)? {
+        let (to, parts) = mpsc::channel();
+        let last = asked.close;
+        if to_world.send((asked, to)).is_err() {
+            break;
+        }
+        http::write(&mut writer, &parts)?;
+        if last {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Server {
+    fn serve(&mut self, asked: &Receiver<(Asked, Sender<Part>)>, speed: u64, frozen: bool) {
+        let mut before = Instant::now();
+        loop {
+            match asked.recv_timeout(TICK) {
+                Ok((request, to)) => self.answer(&request, to),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let passed = before.elapsed();
+            before = Instant::now();
+            if !frozen || !self.streams.is_empty() {
+                let micros = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX).saturating_mul(speed);
+                self.world.run_until(self.world.now + Duration::micros(micros));
+            }
+            self.stream();
+        }
+    }
+
+    fn send(&mut self, request: Request) -> u64 {
+        self.tokens += 1;
+        let token = self.tokens;
+        let to = Endpoint { ip: SERVER.into(), port: kubedrill::apiserver::PORT };
+        self.world.with_component(self.client, TraceId::NONE, |_, ctx| ctx.request(&to, token, request));
+        token
+    }
+
+    fn mailbox(&mut self) -> Client {
+        let taken = self.world.with_component(self.client, TraceId::NONE, |c, _| {
+            c.as_any_mut().downcast_mut::<Client>().map(std::mem::take).unwrap_or_default()
+        });
+        taken.unwrap_or_default()
+    }
+
+    /// Lets the world go on until the answer is there.
+    fn wait(&mut self, token: u64) -> Option<Reply> {
+        let until = self.world.now + PATIENCE;
+        let mut kept = Client::default();
+        let mut found = None;
+        while found.is_none() && self.world.next_event_at().is_some_and(|at| at <= until) {
+            self.world.step();
+            let mut mail = self.mailbox();
+            if let Some(i) = mail.replies.iter().position(|(t, _)| *t == token) {
+                found = Some(mail.replies.swap_remove(i).1);
+            }
+            kept.events.append(&mut mail.events);
+            kept.closed.append(&mut mail.closed);
+        }
+        self.deliver(kept);
+        found
+    }
+
+    fn answer(&mut self, asked: &Asked, to: Sender<Part>) {
+        let part = match route::route(asked, self.profile) {
+            route::Target::Plain(part) => part,
+            route::Target::Request(request, how) => {
+                let watching = request.verb == kubedrill::api::Verb::Watch;
+                let seconds = asked.query("timeoutSeconds").and_then(|s| s.parse().ok()).unwrap_or(3600);
+                let token = self.send(*request);
+                match self.wait(token) {
+                    Some(Ok(Response::Watching)) if watching => {
+                        let until = self.world.now + Duration::secs(seconds);
+                        if to.send(http::streaming()).is_ok() {
+                            self.streams.push(Stream { token, to, how, begun: false, until });
+                        }
+                        return;
+                    }
+                    Some(reply) => encode::reply(reply, &how, self.world.now),
+                    None => encode::unreachable("the simulated API server does not answer"),
+                }
+            }
+        };
+        let _ = to.send(part);
+    }
+
+    fn stream(&mut self) {
+        let mail = self.mailbox();
+        self.deliver(mail);
+        let now = self.world.now;
+        let (over, open): (Vec<Stream>, Vec<Stream>) = self.streams.drain(..).partition(|s| s.until <= now);
+        self.streams = open;
+        over.into_iter().for_each(|s| self.cancel(&s));
+    }
+
+    fn deliver(&mut self, mail: Client) {
+        let now = self.world.now;
+        let mut gone = Vec::new();
+        for (token, event) in mail.events {
+            let Some(stream) = self.streams.iter_mut().find(|s| s.token == token) else { continue };
+            let text = encode::event(&event, &stream.how, now, stream.begun);
+            stream.begun = true;
+            if stream.to.send(Part::Chunk(text)).is_err() {
+                gone.push(token);
+            }
+        }
+        self.streams.retain(|s| !mail.closed.contains(&s.token));
+        for token in gone {
+            if let Some(i) = self.streams.iter().position(|s| s.token == token) {
+                let stream = self.streams.remove(i);
+                self.cancel(&stream);
+            }
+        }
+    }
+
+    /// Tells the API server that the watch's client went.
+    fn cancel(&mut self, stream: &Stream) {
+        let caller = Caller { actor: self.client, token: stream.token };
+        if let Some(server) = self.world.actor_named(lab::MASTER, "kube-apiserver") {
+            self.world.with_component(self.client, TraceId::NONE, |_, ctx| {
+                ctx.send(server, Duration::ZERO, Msg::Cancel(caller));
+            });
+        }
+    }
+}
