@@ -43,7 +43,7 @@ kubectl auth can-i --list
 kubectl get pods --as=bob
 kubectl create quota q --hard=pods=1 -n dev
 kubectl get rolebindings
-kubectl patch deployment web -p {"spec":{"replicas":"x"}} --type=merge
+kubectl patch deployment web -p {"spec":{"replicas":-1}} --type=merge
 kubectl set image deployment/web nginx=nginx:1.18
 kubectl rollout history deployment web
 kubectl delete configmap cfg -n dev

@@ -146,7 +146,8 @@ impl Set {
                         let both = x.1.union(&y.1);
                         grown |= !both.same(&x.1);
                         kids.push((x.0.clone(), both));
-                        (a.next(), b.next());
+                        a.next();
+                        b.next();
                     }
                 },
                 (Some(_), None) => kids.extend(a.next().cloned()),
