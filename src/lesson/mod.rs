@@ -23,21 +23,56 @@ use crate::sim::Profile;
 
 struct Shipped {
     name: &'static str,
-    yaml: &'static str,
+    /// What stands before the steps: lists show no more.
+    head: &'static [u8],
+    /// The whole text, and what is printed, as functions: the page loads those that are opened.
+    yaml: fn() -> &'static str,
     /// What its steps printed in the simulation with seed 1, in profile book and in modern. Written by
     /// the tests, see `tests/it/drills.rs`.
-    printed: [&'static str; 2],
+    printed: fn(Profile) -> &'static str,
+}
+
+/// Where the steps begin in a drill's text.
+const fn head_length(yaml: &str) -> usize {
+    let (text, steps) = (yaml.as_bytes(), b"\nsteps:");
+    let mut at = 0;
+    while at + steps.len() <= text.len() {
+        let mut same = 0;
+        while same < steps.len() && text[at + same] == steps[same] {
+            same += 1;
+        }
+        if same == steps.len() {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+/// A copy, so that the head does not bring the whole text along.
+const fn head<const N: usize>(yaml: &str) -> [u8; N] {
+    let mut head = [0; N];
+    let mut at = 0;
+    while at < N {
+        head[at] = yaml.as_bytes()[at];
+        at += 1;
+    }
+    head
 }
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
         &[$(Shipped {
             name: $name,
-            yaml: include_str!(concat!("../../lessons/", $name, ".yaml")),
-            printed: [
-                include_str!(concat!("../../lessons/expected/", $name, ".book.txt")),
-                include_str!(concat!("../../lessons/expected/", $name, ".modern.txt")),
-            ],
+            head: &{
+                const YAML: &str = include_str!(concat!("../../lessons/", $name, ".yaml"));
+                head::<{ head_length(YAML) }>(YAML)
+            },
+            yaml: || include_str!(concat!("../../lessons/", $name, ".yaml")),
+            printed: |profile| match profile {
+                Profile::Book => include_str!(concat!("../../lessons/expected/", $name, ".book.txt")),
+                Profile::Modern => include_str!(concat!("../../lessons/expected/", $name, ".modern.txt")),
+            },
         }),*]
     };
 }
@@ -96,20 +131,17 @@ pub struct Card {
 /// The drills that ship, for showing a list. Only their heads are read, and only once.
 pub fn cards() -> &'static [Card] {
     static CARDS: OnceLock<Vec<Card>> = OnceLock::new();
-    CARDS.get_or_init(|| {
-        let head = |s: &Shipped| s.yaml.find("\nsteps:").map_or(s.yaml, |end| &s.yaml[..end]);
-        SHIPPED.iter().filter_map(|s| serde_yaml::from_str(head(s)).ok()).collect()
-    })
+    CARDS.get_or_init(|| SHIPPED.iter().filter_map(|s| serde_yaml::from_slice(s.head).ok()).collect())
 }
 
 /// The YAML text of a shipped drill.
 pub fn source(name: &str) -> Option<&'static str> {
-    SHIPPED.iter().find(|s| s.name == name).map(|s| s.yaml)
+    SHIPPED.iter().find(|s| s.name == name).map(|s| (s.yaml)())
 }
 
 /// What the steps of a shipped drill printed in the simulation: a line `== STEP` before each.
 pub fn printed(name: &str, profile: Profile) -> Option<&'static str> {
-    SHIPPED.iter().find(|s| s.name == name).map(|s| s.printed[profile as usize])
+    SHIPPED.iter().find(|s| s.name == name).map(|s| (s.printed)(profile))
 }
 
 /// The part of [`printed`] that belongs to one step.
