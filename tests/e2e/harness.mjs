@@ -141,11 +141,12 @@ export function clean(page) {
   assert.deepEqual(page.problems, []);
 }
 
-/** Asserts that axe-core finds nothing to object to; `options` go to `axe.run`. */
-export async function axe(page, options = {}) {
+/** Asserts that axe-core finds nothing to object to, on the whole page or within one part of it. */
+export async function axe(page, within) {
   // Through the debugger, so the page's policy stays in force.
-  await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
-  const { violations } = await page.evaluate((o) => window.axe.run(document, o), options);
+  const loaded = await page.evaluate(() => "axe" in window);
+  if (!loaded) await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+  const { violations } = await page.evaluate((part) => window.axe.run(part ?? document), within);
   const found = violations.map(({ id, help, nodes }) => ({
     rule: `${id}: ${help}`,
     where: nodes.map((node) => `${node.target.join(" ")}  ${node.failureSummary}`),
