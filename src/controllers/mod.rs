@@ -25,6 +25,7 @@ pub mod kit;
 pub mod lab;
 pub mod manager;
 pub mod namespace;
+pub mod node_ipam;
 pub mod node_lifecycle;
 pub mod owner;
 pub mod pod_gc;

@@ -4,8 +4,8 @@
 use super::kit::Controller;
 use super::{
     bootstrap, clusterrole_aggregation, cronjob, daemonset, deployment, disruption, endpoints, endpointslice,
-    garbage_collector, hpa, job, namespace, node_lifecycle, pod_gc, protection, replicaset, resource_quota, root_ca,
-    service_account, statefulset, taint_eviction, ttl, ttl_after_finished, volume_binder,
+    garbage_collector, hpa, job, namespace, node_ipam, node_lifecycle, pod_gc, protection, replicaset, resource_quota,
+    root_ca, service_account, statefulset, taint_eviction, ttl, ttl_after_finished, volume_binder,
 };
 use crate::api::Kind;
 use crate::sim::Profile;
@@ -23,6 +23,7 @@ pub fn controllers(profile: Profile) -> Vec<Box<dyn Controller>> {
         Box::new(hpa::Autoscalers::default()),
         Box::new(endpoints::EndpointsController::default()),
         Box::new(endpointslice::EndpointSlices),
+        Box::new(node_ipam::NodeIpam::default()),
         Box::new(node_lifecycle::NodeLifecycle::default()),
         Box::new(taint_eviction::TaintEviction::new(profile)),
         Box::new(garbage_collector::GarbageCollector),

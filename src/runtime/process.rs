@@ -178,11 +178,14 @@ pub fn start(world: &mut World, machine: u32, id: &str, cause: TraceId) -> Optio
 
 /// As `ps` shows it.
 fn command_line(container: &Container) -> String {
-    if !container.args.is_empty() && !matches!(container.program, Program::Component(_)) {
-        return container.args.join(" ");
-    }
     let full = images::normalize(&container.image).unwrap_or_default();
-    images::find(&full).map_or("app", |row| row.command()).to_owned()
+    let own = images::find(&full).map_or("app", |row| row.command());
+    match container.args.first() {
+        None => own.to_owned(),
+        // Arguments alone go to the image's entry point.
+        Some(first) if first.starts_with('-') => format!("{own} {}", container.args.join(" ")),
+        Some(_) => container.args.join(" "),
+    }
 }
 
 /// Ends a running container's main process and tells the kubelet. Ids that do not run are ignored.

@@ -34,7 +34,7 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
             let (pid, command) = (super::int(p, "pid"), p.str("command"));
             let (size, resident) = memory(command);
             let percent = resident * 1000 / (super::int(&machine, "memoryMib").max(1) * 1024);
-            let (tty, stat) = (tty(command), if pid == me { "R+" } else { "Ss" });
+            let (tty, stat) = (tty(p), if pid == me { "R+" } else { "Ss" });
             let (start, time) = (clock(started(p)), used(p));
             io.outln(format!(
                 "{:<8} {pid:>5}  {} {:>2}.{} {size:>6} {resident:>5} {tty:<8} {stat:<4} {start} {:>6} {command}",
@@ -49,7 +49,7 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         io.outln("UID        PID  PPID  C STIME TTY          TIME CMD");
         for p in shown {
             let (pid, parent, command) = (super::int(p, "pid"), super::int(p, "parent"), p.str("command"));
-            let (tty, start, t) = (tty(command), clock(started(p)), used(p));
+            let (tty, start, t) = (tty(p), clock(started(p)), used(p));
             let parent = if pid == 1 { 0 } else { parent };
             let time = format!("{:02}:{:02}:{:02}", t / 3600, t / 60 % 60, t % 60);
             io.outln(format!("{:<8} {pid:>5} {parent:>5}  0 {start} {tty:<8} {time} {command}", p.str("user")));
@@ -60,7 +60,7 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
             let command = p.str("command");
             let t = used(p);
             let time = format!("{:02}:{:02}:{:02}", t / 3600, t / 60 % 60, t % 60);
-            io.outln(format!("{:>5} {:<8} {time} {}", super::int(p, "pid"), tty(command), super::kill::name(command)));
+            io.outln(format!("{:>5} {:<8} {time} {}", super::int(p, "pid"), tty(p), super::kill::name(command)));
         }
     }
     Ok(0)
@@ -71,7 +71,11 @@ fn mine(command: &str) -> bool {
 }
 
 /// Commands typed at the terminal have it; daemons, kernel threads and containers have none.
-fn tty(command: &str) -> &'static str {
+fn tty(process: &Value) -> &'static str {
+    let command = process.str("command");
+    if !process.str("container").is_empty() {
+        return "?";
+    }
     if command.starts_with(['/', '[']) || command.contains(": ") { "?" } else { "pts/0" }
 }
 
