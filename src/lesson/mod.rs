@@ -108,6 +108,7 @@ static SHIPPED: &[Shipped] = shipped![
     "scheduler-deleted",
     "master-kubelet-stopped",
     "master-docker-stopped",
+    "kubectl-anywhere",
     "kubeadm-join",
     "kubeadm-upgrade",
     "persistent-volume",
