@@ -43,7 +43,7 @@ impl Kubelet {
             }
         }
         let mut o = Object::new(Kind::NODE, "", &self.node_name);
-        o.set(&["node"], map! { "cpu" => cpu, "memory" => memory as u64 });
+        o.set(&["node"], map! { "cpu" => cpu, "memory" => memory });
         o.set(&["pods"], pods);
         Response::Object(std::sync::Arc::new(o))
     }

@@ -125,7 +125,7 @@ impl Tally {
             }
             t.tracked.push(p.clone());
             let uid = Str::from(meta::uid(p));
-            let is_listed = |n: usize| listed[n].iter().any(|u| *u == uid);
+            let is_listed = |n: usize| listed[n].contains(&uid);
             if is_listed(0) {
                 t.held_succeeded.push(uid);
             } else if is_listed(1) {
