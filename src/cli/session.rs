@@ -35,6 +35,7 @@ Lines:
   !until 60s COMMAND      waits until COMMAND exits with 0; giving up is an error
   !until 60s COMMAND => TEXT   waits until its output holds TEXT
   !quiet COMMAND          is not reported
+  !type TEXT              typed at the keyboard, also to what runs there
   !interrupt              Ctrl-C to the command that still runs
   !fault TEXT             does what no command can do
   # TEXT                  is a comment

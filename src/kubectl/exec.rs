@@ -97,6 +97,7 @@ fn through_kubelet(cx: &mut Cx<'_, '_>, key: &ObjectKey, container: &str, comman
     let (stdin, tty) = (cx.flags.yes("stdin"), cx.flags.yes("tty"));
     let terminal = cx.io.call("tty", 0.into())?.as_bool().unwrap_or(false);
     let input = if stdin && !terminal { Some(cx.io.read_all()?) } else { None };
+    let tty = tty && terminal;
     let subresource = if command.is_empty() { "attach" } else { "exec" };
     let stream = Stream { subresource, command, stdin, tty, input, keep: false };
     let ended = open(cx, key, container, &stream)?;

@@ -75,10 +75,21 @@ impl Player {
 
     fn perform(&mut self, session: &mut Session, action: &Action, rest: &[Line]) -> Result<(), String> {
         match action {
+            Action::Type { machine, text } => {
+                let name = probe::machine(&session.world, machine)?;
+                self.await_machine(session, &name);
+                if let Some(running) = self.start(session, &name, text, false, true)? {
+                    match interruption(machine, rest) {
+                        Interruption::Next => self.running.push(running),
+                        _ => self.wait(session, running),
+                    }
+                }
+                Ok(())
+            }
             Action::Run { machine, command, quiet } => {
                 let name = probe::machine(&session.world, machine)?;
                 self.await_machine(session, &name);
-                let running = self.start(session, &name, command, *quiet)?;
+                let running = self.start(session, &name, command, *quiet, false)?;
                 let Some(running) = running else { return Ok(()) };
                 let left_running = match interruption(machine, rest) {
                     Interruption::Next => true,
@@ -122,6 +133,7 @@ impl Player {
         machine: &str,
         command: &str,
         quiet: bool,
+        keyboard: bool,
     ) -> Result<Option<Running>, String> {
         let now = session.now();
         let index = session.world.machine_named(machine).ok_or_else(|| format!("no machine is called `{machine}`"))?;
@@ -133,7 +145,11 @@ impl Player {
             return Ok(None);
         };
         let (before, prompt) = (state.history.len(), state.prompt());
-        session.input(Input::Line { machine: machine.into(), text: command.into() });
+        let (to, text) = (machine.into(), command.into());
+        session.input(match keyboard {
+            true => Input::Line { machine: to, text },
+            false => Input::Command { machine: to, text },
+        });
         session.advance(now, u64::MAX);
         let entry = match self.entries.last_mut() {
             // The shell asked for more: the line belongs to the one before it.
@@ -255,7 +271,7 @@ impl Player {
             let ran = probe::run(&session.world, machine, command);
             return Ok(ran.map_or((INTERRUPTED, String::new()), |r| (r.code, format!("{}{}", r.stdout, r.stderr))));
         }
-        if let Some(running) = self.start(session, machine, command, true)? {
+        if let Some(running) = self.start(session, machine, command, true, false)? {
             self.wait(session, running);
         }
         let entry = self.entries.pop().ok_or("the line is not complete")?;

@@ -19,6 +19,8 @@ pub struct Line {
 pub enum Action {
     /// A line typed at a machine by root; `quiet`: left out of the report.
     Run { machine: Place, command: String, quiet: bool },
+    /// `!type TEXT`: typed at the keyboard, also to what runs there.
+    Type { machine: Place, text: String },
     /// `!wait 40s`
     Wait(Duration),
     /// `!until 60s COMMAND [=> TEXT]`
@@ -101,6 +103,10 @@ fn parse_line(line: &str) -> Result<Action, String> {
             let (machine, command) = placed(rest).map_err(|e| format!("!quiet: {e}"))?;
             Ok(Action::Run { machine, command: command.into(), quiet: true })
         }
+        "type" => {
+            let (machine, text) = placed(rest).map_err(|e| format!("!type: {e}"))?;
+            Ok(Action::Type { machine, text: text.into() })
+        }
         "interrupt" if rest.is_empty() => Ok(Action::Interrupt { machine: None }),
         "interrupt" => match rest.strip_prefix('@') {
             Some(machine) => Ok(Action::Interrupt { machine: Some(Place::parse(machine)) }),
@@ -108,7 +114,7 @@ fn parse_line(line: &str) -> Result<Action, String> {
         },
         "fault" if !rest.is_empty() => Ok(Action::Fault(rest.into())),
         "fault" => Err("!fault: which fault?".into()),
-        _ => Err(format!("unknown directive `!{word}`: one of !wait, !until, !quiet, !interrupt, !fault")),
+        _ => Err(format!("unknown directive `!{word}`: one of !wait, !until, !quiet, !type, !interrupt, !fault")),
     }
 }
 

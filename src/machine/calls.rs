@@ -42,6 +42,10 @@
 //! | `port-forward` | `{place, local, remote}`: where the kubelet said, ports | `""`, or why not |
 //! | `spawn` | `{args, capture, stdin, env, timeout}` (all but `args` optional) | when it ended: `{code, stdout, stderr}`; code 124 after `timeout` µs |
 //! | `remote-open` | `{host: machine name, line, input}`; no `line`: a session | `""`: it runs there; or why not |
+//! | `ask` | `{prompt, secret}` | shows it as the prompt of what is read next |
+//! | `runtime`, `runtime-*` | see `calls/containers.rs` | what docker or containerd keeps |
+//! | `etcd` | see `calls/etcd.rs` | what etcd answers |
+//! | `iptables` | | kube-proxy's rules as iptables-save prints them |
 //! | `me` | | `{terminal, token}`: how others name this command when they send to it |
 //! | `remote-adopt` | `{peer, session}` | takes a stream that was opened for `me`; `session`: typed lines go there |
 //! | `remote-next` | | what came back: `{stream, text}`, `{code}`; `Null`: the connection is lost |
@@ -53,6 +57,8 @@
 //! | `default-address` | | the address of the interface with the default route |
 //! | `power` | `reboot`, `off` | `""`; the machine goes down a moment later |
 
+mod containers;
+mod etcd;
 mod kubeadm;
 mod machine;
 mod net;
@@ -130,6 +136,14 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "remote-next" => return remote::next(host),
         "remote-adopt" => remote::adopt(host, input),
         "me" => remote::me(host),
+        "ask" => machine::ask(host, input),
+        "runtime" => containers::all(host),
+        "runtime-pull" => containers::pull(host, input),
+        "runtime-keep" => containers::keep(host, input),
+        "runtime-stop" => containers::stop(host, input),
+        "runtime-exec" => containers::exec(host, input),
+        "etcd" => etcd::ask(host, input),
+        "iptables" => net::iptables(host),
         "spawn" => return spawn::start(host, input),
         "spawned" => return spawn::wait(host, input),
         _ => Value::Null,

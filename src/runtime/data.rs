@@ -103,6 +103,8 @@ pub struct RuntimeData {
     pub containers: OrdMap<Str, Container>,
     /// By full reference.
     pub images: OrdMap<Str, Image>,
+    /// When images came from Docker Hub, which counts them by address.
+    pub pulls: Vector<Time>,
     /// Pod address → sandbox.
     pub by_ip: OrdMap<Str, Str>,
 }

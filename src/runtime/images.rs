@@ -3,8 +3,8 @@
 
 use super::program::{Page, Program};
 use crate::base::hash::Fnv;
-use crate::base::{Duration, Str};
-use crate::sim::Profile;
+use crate::base::{Duration, Str, Time};
+use crate::sim::{Profile, World};
 
 /// Which tags a repository has.
 #[derive(Debug)]
@@ -339,6 +339,22 @@ pub fn pull_error(profile: Profile, image: &str, error: PullError) -> Str {
         ),
     };
     text.into()
+}
+
+/// Docker Hub gives one address so many images in six hours; all machines of the lab share one. Counts
+/// this one, or refuses it. Benchmarks have a registry of their own.
+pub fn hub_refuses(world: &mut World, machine: u32, reference: &str) -> bool {
+    const LIMIT: usize = 100;
+    if !reference.starts_with("docker.io/") || world.machines().len() > 20 {
+        return false;
+    }
+    let now = world.now;
+    let recent = |at: &&Time| now.since(**at) < Duration::secs(6 * 3600);
+    let count: usize = world.machines().map(|m| m.runtime.pulls.iter().filter(recent).count()).sum();
+    if count < LIMIT {
+        world.machine_mut(machine).runtime.pulls.push_back(now);
+    }
+    count >= LIMIT
 }
 
 /// How long a pull takes: the registry's answer, and the layers over the lab's line.

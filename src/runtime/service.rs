@@ -223,6 +223,10 @@ impl Runtime {
     fn store_image(&mut self, ctx: &mut Ctx<'_>, image: &str) -> Result<Str, Str> {
         let full = images::normalize(image).unwrap_or_default();
         let row = images::find(&full).map_err(|e| images::pull_error(self.profile, image, e))?;
+        let (machine, here) = (ctx.machine, ctx.host().runtime.images.contains_key(&full));
+        if !here && images::hub_refuses(ctx.world, machine, &full) {
+            return Err(images::pull_error(self.profile, image, images::PullError::RateLimit));
+        }
         let digest = images::digest(&full);
         let stored = Image { reference: full.clone(), digest, size: row.size() };
         ctx.host_mut().runtime.images.insert(full.clone(), stored);

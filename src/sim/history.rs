@@ -15,6 +15,8 @@ use crate::base::{Str, Time};
 pub enum Input {
     /// A line typed at a machine's terminal.
     Line { machine: Str, text: Str },
+    /// A line given to a machine's shell without a keyboard: nothing can be typed to what it runs.
+    Command { machine: Str, text: Str },
     /// Ctrl-C at a machine's terminal.
     Interrupt { machine: Str },
     /// A fault that no command can cause, as `!fault` in session files spells it.
@@ -215,6 +217,7 @@ fn apply(world: &mut World, input: &Input) {
     };
     match input {
         Input::Line { machine, text } => notify(world, machine, "line", text),
+        Input::Command { machine, text } => notify(world, machine, "command", text),
         Input::Interrupt { machine } => notify(world, machine, "interrupt", &"^C".into()),
         Input::Fault { text } => crate::machine::fault::apply(world, text),
         Input::File { machine, path, content } => {

@@ -185,6 +185,17 @@ pub fn modprobe(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     Str::new().into()
 }
 
+pub fn ask(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
+    let line = host.task.line;
+    host.terminal.ask_for(
+        host.ctx,
+        line,
+        input.str("prompt"),
+        input.get("secret").and_then(Value::as_bool) == Some(true),
+    );
+    Value::Null
+}
+
 pub fn swaps(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let now = host.ctx.now();
     let devices = match input {

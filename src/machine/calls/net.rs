@@ -53,6 +53,7 @@ pub fn connect(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let micros = found.delay.0;
     match found.outcome {
         Outcome::Ok(peer) => map! {
+            "server" => server_of(host, &peer),
             "outcome" => "ok",
             "micros" => micros,
             "body" => peer.body,
@@ -65,6 +66,85 @@ pub fn connect(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
         Outcome::NoRoute => map! { "outcome" => "noRoute", "micros" => micros },
     }
     .into()
+}
+
+/// What a web server calls itself: its image's name and version.
+fn server_of(host: &CommandHost<'_, '_>, peer: &network::Peer) -> Str {
+    let data = &host.ctx.world.machine(peer.machine).runtime;
+    let server = data.containers.values().find(|c| {
+        Some(&c.pod) == peer.pod.as_ref()
+            && c.state == crate::runtime::ContainerState::Running
+            && c.program.ports().contains(&peer.port)
+    });
+    let image = server.map_or("nginx", |c| c.image.rsplit('/').next().unwrap_or(""));
+    let (name, tag) = image.split_once(':').unwrap_or((image, "latest"));
+    let version = tag.split('-').next().unwrap_or("");
+    match name {
+        "httpd" => "Apache/2.4.46 (Unix)".into(),
+        "nginx" if version.matches('.').count() == 2 => ecow::eco_format!("nginx/{version}"),
+        "nginx" if version.matches('.').count() == 1 => ecow::eco_format!("nginx/{version}.0"),
+        _ => "nginx/1.25.3".into(),
+    }
+}
+
+/// kube-proxy's rules in the order and shape of iptables-save.
+pub fn iptables(host: &CommandHost<'_, '_>) -> Value {
+    let net = &host.ctx.host().net;
+    let chain = |kind: &str, of: &str| {
+        let digest = crate::runtime::images::digest(of).to_uppercase();
+        format!("KUBE-{kind}-{}", &digest[..16])
+    };
+    let (mut chains, mut rules) = (String::new(), String::new());
+    for service in net.services.values() {
+        let key = &service.key;
+        let ip = service.str(&["spec", "clusterIP"]);
+        if ip.is_empty() || ip == "None" {
+            continue;
+        }
+        for port in service.items(&["spec", "ports"]) {
+            let number = |name: &str| port.get(name).and_then(Value::as_int).unwrap_or(0);
+            let protocol = if port.str("protocol") == "UDP" { "udp" } else { "tcp" };
+            let named = port.str("name");
+            let full = format!("{}/{}{}{named}", key.namespace, key.name, if named.is_empty() { "" } else { ":" });
+            let svc = chain("SVC", &format!("{full}{protocol}"));
+            let rule = network::proxy::lookup(net, ip, number("port") as u16, false);
+            let backends = rule.map(|r| r.backends).unwrap_or_default();
+            let to = format!(
+                "-d {ip}/32 -p {protocol} -m comment --comment \"{full} cluster IP\" -m {protocol} --dport {}",
+                number("port")
+            );
+            if backends.is_empty() {
+                rules += &format!(
+                    "-A KUBE-SERVICES {} -j REJECT --reject-with icmp-port-unreachable\n",
+                    to.replace(" cluster IP", " has no endpoints")
+                );
+                continue;
+            }
+            chains += &format!(":{svc} - [0:0]\n");
+            rules += &format!("-A KUBE-SERVICES {to} -j {svc}\n");
+            if number("nodePort") > 0 {
+                rules += &format!(
+                    "-A KUBE-NODEPORTS -p {protocol} -m comment --comment \"{full}\" -m {protocol} --dport {} -j {svc}\n",
+                    number("nodePort")
+                );
+            }
+            for (i, (ip, to_port)) in backends.iter().enumerate() {
+                let sep = chain("SEP", &format!("{full}{ip}:{to_port}"));
+                chains += &format!(":{sep} - [0:0]\n");
+                let left = (backends.len() - i) as u64;
+                let chance = if left > 1 {
+                    format!("-m statistic --mode random --probability 0.{:011} ", 100_000_000_000 / left)
+                } else {
+                    String::new()
+                };
+                rules += &format!("-A {svc} -m comment --comment \"{full}\" {chance}-j {sep}\n");
+                rules += &format!(
+                    "-A {sep} -s {ip}/32 -m comment --comment \"{full}\" -j KUBE-MARK-MASQ\n-A {sep} -p {protocol} -m comment --comment \"{full}\" -m {protocol} -j DNAT --to-destination {ip}:{to_port}\n"
+                );
+            }
+        }
+    }
+    format!("*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n:KUBE-MARK-MASQ - [0:0]\n:KUBE-NODEPORTS - [0:0]\n:KUBE-POSTROUTING - [0:0]\n{chains}:KUBE-SERVICES - [0:0]\n-A PREROUTING -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES\n-A OUTPUT -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES\n-A POSTROUTING -m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING\n-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000\n-A KUBE-POSTROUTING -m comment --comment \"kubernetes service traffic requiring SNAT\" -m mark --mark 0x4000/0x4000 -j MASQUERADE\n{rules}-A KUBE-SERVICES -m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS\nCOMMIT\n").into()
 }
 
 /// Holds a local port for this command until it ends.

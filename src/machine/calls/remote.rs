@@ -31,7 +31,7 @@ pub fn adopt(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     Value::Null
 }
 
-fn join(host: &mut CommandHost<'_, '_>, peer: ActorId, session: bool) {
+pub(super) fn join(host: &mut CommandHost<'_, '_>, peer: ActorId, session: bool) {
     if let Some(running) = host.running() {
         (running.peer, running.session) = (Some(peer), session);
     }

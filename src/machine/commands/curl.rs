@@ -55,7 +55,7 @@ struct Answer {
     code: u16,
     reason: &'static str,
     kind: &'static str,
-    server: &'static str,
+    server: Str,
     body: Str,
 }
 
@@ -85,7 +85,7 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
                 if !o.has('s') || o.has('S') {
                     io.errln(format!("curl: ({number}) {message}"));
                 }
-                let none = Answer { code: 0, reason: "", kind: "", server: "", body: Str::new() };
+                let none = Answer { code: 0, reason: "", kind: "", server: Str::new(), body: Str::new() };
                 write_out(io, &o, 0, &none, started)?;
             }
         }
@@ -189,7 +189,13 @@ fn one(io: &mut Io<'_>, o: &super::options::Options, text: &str) -> Flow<Result<
             if url.scheme == "https" {
                 return Ok(Err((35, "SSL received a record that exceeded the maximum permissible length.".to_owned())));
             }
-            Ok(Ok(Answer { code: 200, reason: "OK", kind: "text/html", server: "nginx/1.25.3", body: body.clone() }))
+            Ok(Ok(Answer {
+                code: 200,
+                reason: "OK",
+                kind: "text/html",
+                server: found.str("server").into(),
+                body: body.clone(),
+            }))
         }
         _ => Ok(Err((52, "Empty reply from server".to_owned()))),
     }
@@ -197,7 +203,8 @@ fn one(io: &mut Io<'_>, o: &super::options::Options, text: &str) -> Flow<Result<
 
 /// The API server speaks TLS with its own CA, and knows nobody without a certificate or token.
 fn api_server(io: &mut Io<'_>, o: &super::options::Options, url: &Url<'_>, ip: &str) -> Flow<Result<Answer, Failed>> {
-    let text = |code, reason, body: &str| Answer { code, reason, kind: "text/plain", server: "", body: body.into() };
+    let text =
+        |code, reason, body: &str| Answer { code, reason, kind: "text/plain", server: Str::new(), body: body.into() };
     if url.scheme == "http" {
         return Ok(Ok(text(400, "Bad Request", "Client sent an HTTP request to an HTTPS server.\n")));
     }
@@ -226,7 +233,7 @@ fn api_server(io: &mut Io<'_>, o: &super::options::Options, url: &Url<'_>, ip: &
             code: 403,
             reason: "Forbidden",
             kind: "application/json",
-            server: "",
+            server: Str::new(),
             body: json.into(),
         }));
     };
@@ -237,7 +244,7 @@ fn api_server(io: &mut Io<'_>, o: &super::options::Options, url: &Url<'_>, ip: &
         Ok(Response::Error(e)) => {
             let reason = if e.code() == 403 { "Forbidden" } else { "Not Found" };
             let json = status(e.code(), &format!("{:?}", e.reason), &e.message.replace("\"", "\\\""));
-            Ok(Answer { code: e.code(), reason, kind: "application/json", server: "", body: json.into() })
+            Ok(Answer { code: e.code(), reason, kind: "application/json", server: Str::new(), body: json.into() })
         }
         Ok(Response::Object(object)) => Ok(json(&object.to_wire())),
         Ok(Response::List { items, resource_version, .. }) => {
@@ -252,7 +259,7 @@ fn api_server(io: &mut Io<'_>, o: &super::options::Options, url: &Url<'_>, ip: &
 
 fn json(value: &Value) -> Answer {
     let body = serde_json::to_string_pretty(value).unwrap_or_default();
-    Answer { code: 200, reason: "OK", kind: "application/json", server: "", body: body.into() }
+    Answer { code: 200, reason: "OK", kind: "application/json", server: Str::new(), body: body.into() }
 }
 
 /// A Status as the API server prints it.

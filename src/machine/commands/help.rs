@@ -16,7 +16,8 @@ pub static MAN: Command = row("man", ["tell about a command", "명령을 설명�
 fn help(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let korean = korean(io)?;
     let here = io.call("commands", Value::Null)?;
-    let all: Vec<&Command> = here.items().iter().filter_map(|n| named(n.as_str())).collect();
+    let mut all: Vec<&Command> = here.items().iter().filter_map(|n| named(n.as_str())).collect();
+    all.sort_by_key(|c| c.name);
     let about = |c: &Command| c.about[usize::from(korean)];
     if let Some(name) = args.get(1) {
         return match all.iter().find(|c| c.name == name) {

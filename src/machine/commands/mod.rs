@@ -3,12 +3,17 @@
 //! A command is a function over [`Io`](super::program::Io); what it needs of its machine it asks for
 //! with calls (`super::calls`). Options it does not know are refused as the real tool refuses them.
 
+mod archive;
 mod awk;
 mod cat;
+mod containers;
 mod curl;
+mod daemons;
 mod date;
+mod dns;
 pub mod echo;
 mod env;
+mod etcdctl;
 mod files;
 mod grep;
 mod head;
@@ -24,6 +29,7 @@ mod ps;
 pub mod regex;
 mod rpm;
 mod run;
+mod scp;
 mod sed;
 mod sort;
 mod ssh;
@@ -35,6 +41,7 @@ mod tests;
 mod text;
 mod vi;
 mod watch;
+mod wget;
 mod yum;
 
 use super::program::{Command, Flow, Io};
@@ -44,7 +51,7 @@ use crate::base::Str;
 use crate::runtime::rootfs;
 use crate::sim::Profile;
 
-/// Every command, sorted by name.
+/// Every command.
 static TABLE: &[&Command] = &[
     &awk::AWK,
     &run::BASENAME,
@@ -138,10 +145,35 @@ static TABLE: &[&Command] = &[
     &run::YES,
     &yum::YUM,
     &yum::YUM_CONFIG_MANAGER,
+    &archive::BASE64,
+    &containers::CRICTL,
+    &containers::CTR,
+    &daemons::CONTAINERD,
+    &dns::DIG,
+    &containers::DOCKER,
+    &etcdctl::ETCDCTL,
+    &daemons::GIT,
+    &daemons::HOSTNAMECTL,
+    &daemons::IPTABLES_SAVE,
+    &daemons::KUBELET,
+    &daemons::MOUNT,
+    &daemons::NGINX,
+    &dns::NSLOOKUP,
+    &scp::SCP,
+    &archive::TAR,
+    &daemons::TOP,
+    &wget::WGET,
 ];
 
 /// Commands that the learner's own computer does not have.
 const NOT_ON_HOST: &[&str] = &[
+    "containerd",
+    "crictl",
+    "ctr",
+    "docker",
+    "etcdctl",
+    "iptables-save",
+    "kubelet",
     "kubeadm",
     "yum",
     "dnf",
@@ -174,7 +206,7 @@ fn installed(machine: &Machine, profile: Profile, name: &str) -> bool {
     if machine.role == Role::Host {
         return !NOT_ON_HOST.contains(&name);
     }
-    if name == "dnf" && profile == Profile::Book {
+    if name == "nginx" || (name == "dnf" && profile == Profile::Book) {
         return false;
     }
     if machine.packages.is_empty() {

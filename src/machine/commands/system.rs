@@ -134,7 +134,9 @@ fn free(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     };
     io.outln("              total        used        free      shared  buff/cache   available");
     io.outln(line("Mem:", &[total, used, left, 8_900, cache, left + cache * 9 / 10]));
-    io.outln(line("Swap:", &[0, 0, 0]));
+    let swaps = io.read_file(files::SWAPS)?.unwrap_or_default();
+    let swap: i64 = swaps.lines().skip(1).filter_map(|l| l.split_whitespace().nth(2)?.parse::<i64>().ok()).sum();
+    io.outln(line("Swap:", &[swap, 0, swap]));
     Ok(0)
 }
 

@@ -167,7 +167,11 @@ fn files_and_machine() {
             "PING w1-k8s (192.168.1.101) 56(84) bytes of data.\nping: nohost: Name or service not known\n",
             2,
         ),
-        ("ssh w1-k8s hostname; ssh root@w1-k8s 'echo $((1+1)); exit 3'; echo $?", "w1-k8s\n2\n3\n", 0),
+        (
+            "mkdir -p ~/.ssh; touch ~/.ssh/id_rsa; echo w1-k8s,x x y > ~/.ssh/known_hosts; ssh w1-k8s hostname; ssh root@w1-k8s 'echo $((1+1)); exit 3'; echo $?",
+            "w1-k8s\n2\n3\n",
+            0,
+        ),
         (
             "echo data | ssh w1-k8s 'cat > /tmp/x; cat /tmp/x'; ssh nohost x",
             "data\nssh: Could not resolve hostname nohost: Name or service not known\n",

@@ -49,14 +49,17 @@ impl Terminal {
             return;
         }
         if self.foreground.is_some() {
+            let mut hidden = false;
             if self.asking() {
                 let asked = std::mem::take(&mut self.remote_prompt);
                 self.show(now, Shown::Prompt, &asked);
+                hidden = std::mem::take(&mut self.secret);
                 let of = self.foreground.and_then(|l| self.lines.get(&l));
                 let (out, err) = of.map_or((0, 0), |l| (l.stdout.len(), l.stderr.len()));
+                let text = if hidden { "" } else { text };
                 self.typing = Some(Typing { text: text.into(), started: now, out, err });
             }
-            self.show(now, Shown::Typed, &format!("{text}\n"));
+            self.show(now, Shown::Typed, &format!("{}\n", if hidden { "" } else { text }));
             self.typed.push_back(Some(text.into()));
             self.stir();
             return;
@@ -85,9 +88,10 @@ impl Terminal {
                 let line = self.open_line(ctx, &whole, Owner::Typed);
                 self.typing = Some(Typing { text: whole.as_str().into(), started: now, out: 0, err: 0 });
                 self.foreground = Some(line);
+                let keyboard = self.keyboard;
                 let cause = self.lines.get(&line).map_or(TraceId::NONE, |l| l.cause);
                 let Some(task) = self.tasks.get_mut(&self.login) else { return };
-                task.fds = Terminal::line_fds(line, true);
+                task.fds = Terminal::line_fds(line, keyboard);
                 (task.line, task.cause, task.wait) = (line, cause, Wait::Nothing);
                 if let Body::Shell(shell) = &mut task.body {
                     shell.typed.push_back(whole.into());
@@ -189,7 +193,8 @@ impl Terminal {
 
     /// The shell of a session asks for its next line.
     pub(super) fn asked(&mut self, ctx: &Ctx<'_>, line: u32, prompt: &str, code: i32) {
-        if self.foreground != Some(line) {
+        // Lines of a file have nobody who could answer.
+        if self.foreground != Some(line) || !self.keyboard {
             return;
         }
         self.remote_prompt = prompt.into();

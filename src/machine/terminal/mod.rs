@@ -1,6 +1,7 @@
 //! The terminal of a machine: the screen, the login shell, and all that runs in it.
 //!
-//! It gets `Msg::Notify` with a topic: `line` (text typed), `interrupt` (Ctrl-C), `eof` (Ctrl-D),
+//! It gets `Msg::Notify` with a topic: `line` (text typed), `command` (a line of a file: nothing can be
+//! typed to what it runs), `interrupt` (Ctrl-C), `eof` (Ctrl-D),
 //! `power` (from the machine: `off`, `on`) and `run` (`{line, id, quiet}`: a line in a fresh shell,
 //! its result kept in [`Terminal::results`] under `id`). `remote-*` topics come from terminals of
 //! other machines (ssh, `kubectl exec`): see [`sessions`].
@@ -90,6 +91,10 @@ pub struct Terminal {
     watchers: Vec<(u32, ActorId, u64)>,
     /// Typed while a command ran; `None`: Ctrl-D.
     typed: VecDeque<Option<Str>>,
+    /// Whether somebody sits at the keyboard, or lines come from a file.
+    keyboard: bool,
+    /// What is typed now is not to be seen: a password.
+    secret: bool,
     /// Lines of a command that is not complete yet.
     partial: String,
     /// What the screen showed before a full-screen program began.
@@ -141,7 +146,10 @@ impl Terminal {
 
     fn notified(&mut self, ctx: &mut Ctx<'_>, topic: &str, data: &Value) {
         match topic {
-            "line" => self.line(ctx, data.as_str()),
+            "line" | "command" => {
+                self.keyboard = topic == "line";
+                self.line(ctx, data.as_str());
+            }
             "interrupt" => self.interrupt(ctx),
             "eof" => self.end_of_input(ctx),
             "power" if data.as_str() == "off" => self.power_lost(ctx),

@@ -80,6 +80,12 @@ impl Terminal {
         }
     }
 
+    /// A command asks something of whoever types.
+    pub(in crate::machine) fn ask_for(&mut self, ctx: &mut Ctx<'_>, line: u32, prompt: &str, secret: bool) {
+        self.secret = secret;
+        self.ask(ctx, line, prompt, 0);
+    }
+
     /// Always after the same time, so that nothing overtakes what was sent before.
     pub(super) fn send_back(&mut self, ctx: &mut Ctx<'_>, to: ActorId, data: Value) {
         let way = ctx.world.machine_of(to).and_then(|m| ctx.world.link(ctx.machine, m));
@@ -237,6 +243,11 @@ impl Terminal {
             return; // a server without a terminal: nothing comes from it
         };
         self.watchers.push((line, terminal, token));
+        if let (Some(text), Some(queue)) = (data.get("input"), self.sessions.get_mut(&line)) {
+            queue.extend(text.as_str().lines().map(|l| Some(l.into())));
+            queue.push_back(None);
+            self.stir();
+        }
         // A shell that waits asks again, as it does when somebody presses enter.
         let asking = self.tasks.values().filter(|t| t.line == line);
         let waiting: Vec<u32> =
