@@ -25,6 +25,15 @@ pub fn create(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status
         let ip = object.str(&["spec", "clusterIP"]).to_owned();
         object.set(&["spec", "clusterIPs"], list![ip]);
     }
+    // 1.18 serves these fields to dual-stack clusters only.
+    if call.profile == crate::sim::Profile::Modern {
+        if object.get(&["spec", "ipFamilies"]).is_none() {
+            object.set(&["spec", "ipFamilies"], list!["IPv4"]);
+        }
+        if object.str(&["spec", "ipFamilyPolicy"]).is_empty() {
+            object.set(&["spec", "ipFamilyPolicy"], "SingleStack");
+        }
+    }
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
         node_ports(call, object, &[])?;
     }

@@ -97,6 +97,9 @@ fn dump_text(cx: &mut Cx<'_, '_>, file: &str, text: &str) -> Run {
         return Ok(());
     }
     let path = format!("{}/{file}", folder.trim_end_matches('/'));
+    for (i, _) in path.match_indices('/').filter(|(i, _)| *i > 0) {
+        cx.io.call("make-dir", Value::from(&path[..i]))?;
+    }
     match cx.io.write_file(&path, text)? {
         Ok(_) => Ok(()),
         Err(why) => fail(format!("open {path}: {why}")),
@@ -200,7 +203,9 @@ pub fn no_kustomization(folder: &str) -> String {
 
 pub fn kustomize(cx: &mut Cx<'_, '_>) -> Run {
     let folder = if cx.args.is_empty() { ".".to_owned() } else { cx.arg(0).to_owned() };
-    fail(no_kustomization(&folder))
+    let why = no_kustomization(&folder);
+    // 1.20 hands the library's own command through.
+    if cx.modern() { fail(why) } else { fail_raw(format!("Error: {why}")) }
 }
 
 pub fn completion(cx: &mut Cx<'_, '_>) -> Run {

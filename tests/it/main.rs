@@ -6,6 +6,7 @@ mod cli;
 mod determinism;
 mod drills;
 mod fold;
+mod golden;
 mod hashes;
 mod lessons;
 mod real_kubectl;
