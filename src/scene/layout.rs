@@ -295,7 +295,7 @@ impl Layout {
             return m.tile.then(|| start.then(self.rail_below(pt(side, y), api)));
         };
         if m.role != Role::ControlPlane || machine != home {
-            return Some(self.rail_below(rect.top(), api));
+            return Some(self.rail_around(m.rect, rect.top(), api));
         }
         let gutter = api.y + api.h + (self.part(home, Part::Etcd)?.y - api.y - api.h) / 2;
         Some(Path(match part {
@@ -317,6 +317,15 @@ impl Layout {
     fn port(&self, from: Point, api: Rect) -> i32 {
         let inset = (api.w / 12).max(6);
         if from.x < api.center().x { api.x + inset } else { api.x + api.w - inset }
+    }
+    /// From a worker's part; from the lower rows up the gap beside the boxes above, so that it crosses none.
+    fn rail_around(&self, home: Rect, top: Point, api: Rect) -> Path {
+        let first = self.machines.iter().filter(|m| m.role == Role::Worker).map(|m| m.rect.y).min();
+        if first.is_none_or(|y| home.y <= y) {
+            return self.rail_below(top, api);
+        }
+        let (side, over) = (home.x - 4, home.y - 4);
+        Path(vec![top, pt(top.x, over), pt(side, over)]).then(self.rail_below(pt(side, over), api))
     }
     fn rail_below(&self, top: Point, api: Rect) -> Path {
         let port = self.port(top, api);
