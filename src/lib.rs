@@ -25,3 +25,4 @@ pub mod scheduler;
 pub mod sim;
 #[cfg(feature = "cli")]
 pub mod storm;
+pub mod vagrant;

@@ -29,6 +29,7 @@ pub fn ready(config: &Config) -> World {
     init(&mut world);
     join(&mut world);
     run_while(&mut world, |world| !settled(world));
+    host_files(&mut world);
     for index in 0..count(&world) {
         if let Some(terminal) = daemons::component(&world, index, "terminal") {
             world.spawn(index, "terminal", terminal, TraceId::NONE);
@@ -37,6 +38,59 @@ pub fn ready(config: &Config) -> World {
     let until = world.now + Duration::secs(1);
     world.run_until(until);
     world
+}
+
+/// The lab before anything was built: the host PC with the files of the lab, and no machine.
+pub fn empty(config: &Config) -> World {
+    let mut world = World::new(config.clone());
+    add_machines(&mut world);
+    host_files(&mut world);
+    for index in 0..count(&world) {
+        if index > 0 {
+            let old = world.machine(index);
+            let mut machine = Machine::new(&old.name.clone(), &old.ip.clone(), old.role);
+            machine.powered_on = false;
+            *world.machine_mut(index) = machine;
+        } else {
+            world.machine_mut(0).remove_below(&format!("{LAB}/.vagrant"));
+        }
+        if let Some(terminal) = daemons::component(&world, index, "terminal") {
+            world.spawn(index, "terminal", terminal, TraceId::NONE);
+        }
+    }
+    let until = world.now + Duration::secs(1);
+    world.run_until(until);
+    world
+}
+
+/// Folder of the lab on the host PC.
+pub const LAB: &str = "/home/learner/lab";
+
+/// What `vagrant up` is run on, and what it left.
+fn host_files(world: &mut World) {
+    use crate::bundle::{Knobs, machine_files};
+    let knobs = Knobs { workers: world.config.workers, ..Knobs::of(world.config.profile) };
+    let Ok(made) = machine_files(&knobs) else { return };
+    let now = world.now;
+    let names: Vec<Str> = world.machines().skip(1).map(|m| m.name.clone()).collect();
+    let host = world.machine_mut(0);
+    machine::files::make_folder(host, LAB, now);
+    machine::files::make_folder(host, &format!("{LAB}/manifests"), now);
+    let text = "This lab needs no manifests.\n".to_owned();
+    let mut all = vec![files::Made { path: format!("{LAB}/manifests/README"), text, mode: 0o644 }];
+    for file in made {
+        let text = String::from_utf8(file.content).unwrap_or_default();
+        all.push(files::Made { path: format!("{LAB}/{}", file.path), text, mode: file.mode });
+    }
+    let image = if world.config.profile == Profile::Book { "sysnet4admin/CentOS-k8s" } else { "bento/rockylinux-9" };
+    let folder = format!("{}/{}", crate::vagrant::BOXES, image.replace('/', "-VAGRANTSLASH-"));
+    all.push(files::Made { path: format!("{folder}/metadata.json"), text: "{}".into(), mode: 0o644 });
+    for name in names {
+        let kept = format!("{LAB}/.vagrant/machines/{name}/virtualbox");
+        all.push(files::Made { path: format!("{kept}/id"), text: images::digest(&name).to_string(), mode: 0o644 });
+        all.push(files::Made { path: format!("{kept}/action_provision"), text: "1.5:provisioned".into(), mode: 0o644 });
+    }
+    files::put(world.machine_mut(0), all, now);
 }
 
 fn count(world: &World) -> u32 {

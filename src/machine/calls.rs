@@ -49,6 +49,9 @@
 //! | `me` | | `{terminal, token}`: how others name this command when they send to it |
 //! | `remote-adopt` | `{peer, session}` | takes a stream that was opened for `me`; `session`: typed lines go there |
 //! | `remote-next` | | what came back: `{stream, text}`, `{code}`; `Null`: the connection is lost |
+//! | `vm-state`, `vm-boot`, `vm-halt`, `vm-destroy` | a machine's name | vagrant's provider, see `calls/vm.rs` |
+//! | `vm-create`, `vm-stage`, `vm-upload`, `vm-put` | `{name, …}` | `""` or `Null`, or why not |
+//! | `web` | URL | the text of a page of the internet, or `Null` |
 //! | `package` | name | version and release that is installed, or `""` |
 //! | `image-look` | image | `{size, micros}` of a pull, or `{error}` |
 //! | `image-keep` | image | it was pulled: it lies on the machine |
@@ -67,6 +70,7 @@ mod remote;
 mod spawn;
 mod tree;
 mod units;
+mod vm;
 
 use crate::api::Value;
 use crate::machine::program::Effect;
@@ -96,6 +100,15 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "modules" => machine::modules(host),
         "modprobe" => machine::modprobe(host, input),
         "sysctl-apply" => machine::sysctl_apply(host),
+        "web" => net::web(host, input),
+        "vm-state" => vm::state(host, input),
+        "vm-create" => vm::create(host, input),
+        "vm-boot" => vm::boot(host, input),
+        "vm-halt" => vm::halt(host, input),
+        "vm-destroy" => vm::destroy(host, input),
+        "vm-stage" => vm::stage(host, input),
+        "vm-upload" => vm::upload(host, input),
+        "vm-put" => vm::put(host, input),
         "package" => kubeadm::package(host, input),
         "image-look" => kubeadm::look(host, input),
         "image-keep" => kubeadm::keep(host, input),

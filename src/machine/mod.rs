@@ -87,6 +87,8 @@ pub struct Machine {
     pub cpus: u32,
     pub memory_mib: u32,
     pub powered_on: bool,
+    /// The provisioner that vagrant runs on it; empty: none.
+    pub provisioning: Str,
     pub booted_at: Time,
     /// Absolute path → file.
     pub files: OrdMap<Str, File>,
@@ -119,6 +121,7 @@ impl Machine {
             cpus: 1,
             memory_mib: 2560,
             powered_on: true,
+            provisioning: Str::new(),
             booted_at: Time::ZERO,
             files: OrdMap::new(),
             processes: OrdMap::new(),
@@ -151,6 +154,13 @@ impl Machine {
     /// Removes a file; whether it was there.
     pub fn remove(&mut self, path: &str) -> bool {
         self.files.remove(path).is_some()
+    }
+    /// Removes a folder and all below it.
+    pub fn remove_below(&mut self, folder: &str) {
+        let all: Vec<Str> = self.below(folder).cloned().collect();
+        for path in all {
+            self.remove(&path);
+        }
     }
     /// Paths of all files below a folder, sorted.
     pub fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a Str> {

@@ -171,6 +171,9 @@ pub fn forward(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
 /// The lab has no internet: only names that resolve in it answer, and none serves files.
 pub fn http(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let url = input.as_str();
+    if let Some(body) = page(host.ctx.world.config.profile, url) {
+        return map! { "status" => 200, "body" => body }.into();
+    }
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split('/').next().unwrap_or(rest);
     let (name, port) = authority.split_once(':').unwrap_or((authority, "80"));
@@ -182,6 +185,17 @@ pub fn http(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
         Some(Value::Str(body)) => map! { "status" => 200, "body" => body }.into(),
         _ => map! {}.into(),
     }
+}
+
+/// The pages of the internet that the lab's scripts read; `Null`: any other.
+pub fn web(host: &CommandHost<'_, '_>, input: &Value) -> Value {
+    page(host.ctx.world.config.profile, input.as_str()).map_or(Value::Null, Value::from)
+}
+
+fn page(profile: crate::sim::Profile, url: &str) -> Option<String> {
+    let calico = url.starts_with("https://raw.githubusercontent.com/")
+        && (url.ends_with("/172.16_net_calico.yaml") || url.ends_with("/manifests/calico.yaml"));
+    calico.then(|| crate::addons::manifests::pod_network(profile).1)
 }
 
 /// Round trip of an echo request.

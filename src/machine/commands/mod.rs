@@ -135,6 +135,8 @@ static TABLE: &[&Command] = &[
     &system::UNAME,
     &sort::UNIQ,
     &system::UPTIME,
+    &crate::vagrant::COMMAND,
+    &crate::vagrant::COMMUNICATOR,
     &vi::VI,
     &vi::VIM,
     &watch::WATCH,
@@ -206,7 +208,7 @@ fn installed(machine: &Machine, profile: Profile, name: &str) -> bool {
     if machine.role == Role::Host {
         return !NOT_ON_HOST.contains(&name);
     }
-    if name == "nginx" || (name == "dnf" && profile == Profile::Book) {
+    if name == "nginx" || name.starts_with("vagrant") || (name == "dnf" && profile == Profile::Book) {
         return false;
     }
     if machine.packages.is_empty() {

@@ -82,7 +82,7 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
             if !has {
                 return io.fail(1, "No such command: config-manager. Please use /usr/bin/dnf --help\nIt could be a DNF plugin command, try: \"dnf install 'dnf-command(config-manager)'\"");
             }
-            let url = o.value('A').or(names.first()).cloned();
+            let url = names.first().or(o.value('A')).cloned();
             add_repo(io, true, url.as_deref())
         }
         verb if modern => io.fail(1, format!("No such command: {verb}. Please use /usr/bin/dnf --help\nIt could be a DNF plugin command, try: \"dnf install 'dnf-command({verb})'\"")),
