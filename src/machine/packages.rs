@@ -314,11 +314,11 @@ pub fn install(machine: &mut Machine, profile: Profile, name: &str, version: &st
         "containerd.io" => "containerd",
         _ => "",
     };
-    if !unit.is_empty() && !machine.units.contains_key(unit) {
-        if let Some(unit) = systemd::unit::packaged(profile, unit) {
-            machine.write(&unit.file(), unit_file(&unit), now);
-            machine.units.insert(unit.name.clone(), unit);
-        }
+    if !machine.units.contains_key(unit)
+        && let Some(unit) = systemd::unit::packaged(profile, unit)
+    {
+        machine.write(&unit.file(), unit_file(&unit), now);
+        machine.units.insert(unit.name.clone(), unit);
     }
     match name {
         "kubelet" => {

@@ -47,7 +47,7 @@ pub struct ContainerSpec {
 enum Call {
     RunPodSandbox(SandboxSpec),
     PullImage(Str),
-    CreateContainer(ContainerSpec),
+    CreateContainer(Box<ContainerSpec>),
     StartContainer(Str),
 }
 
@@ -95,7 +95,7 @@ impl Runtime {
     pub fn create_container(&mut self, ctx: &mut Ctx<'_>, caller: Caller, pod: &ObjectKey, spec: ContainerSpec) {
         let time = ctx.rng.between(Duration::millis(25), Duration::millis(70));
         let name = spec.name.clone();
-        self.begin(ctx, caller, time, "CreateContainer", pod.clone(), &name, "", Call::CreateContainer(spec));
+        self.begin(ctx, caller, time, "CreateContainer", pod.clone(), &name, "", Call::CreateContainer(spec.into()));
     }
 
     pub fn start_container(&mut self, ctx: &mut Ctx<'_>, caller: Caller, pod: &ObjectKey, name: &str, id: Str) {
@@ -188,7 +188,7 @@ impl Runtime {
         let outcome = match call {
             Call::RunPodSandbox(spec) => self.make_sandbox(ctx, &spec),
             Call::PullImage(image) => self.store_image(ctx, &image),
-            Call::CreateContainer(spec) => self.make_container(ctx, spec),
+            Call::CreateContainer(spec) => self.make_container(ctx, *spec),
             Call::StartContainer(id) => self.start(ctx, &id),
         };
         answer(ctx, caller, outcome);

@@ -241,7 +241,7 @@ fn install(io: &mut Io<'_>, say: &Say, names: &[Str], upgrade: bool, free: &str)
                 && (say.dnf || old || (r.get("needed").and_then(Value::as_bool) == Some(true)) == needed)
         };
         let these: Vec<String> = ordered.iter().filter(fits).map(|r| version_of(say, r)).collect();
-        if !these.is_empty() && !(say.dnf && needed) {
+        if !(these.is_empty() || say.dnf && needed) {
             io.outln(format!(
                 "\n{}\n  {}",
                 if say.dnf && old { "Upgraded:" } else { title },
@@ -411,7 +411,7 @@ fn list(io: &mut Io<'_>, say: &Say, words: &[Str], duplicates: bool, free: &str)
                 .items()
                 .iter()
                 .any(|h| h.str("name") == name && (!duplicates || h.str("version") == plain(p.str("version"))));
-            if (have && !duplicates) || (last == name && !duplicates) {
+            if !duplicates && (have || last == name) {
                 continue;
             }
             last = name.into();
