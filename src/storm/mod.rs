@@ -66,8 +66,7 @@ pub fn run(plan: &Plan) -> Result<Report, Broken> {
         }
     }
     let healed = session.now();
-    loop {
-        let Err(unmet) = settled::check(&session.world) else { break };
+    while let Err(unmet) = settled::check(&session.world) {
         if session.now() > healed + CONVERGE {
             return Err(broken(session.now(), format!("has not converged: {unmet}")));
         }
