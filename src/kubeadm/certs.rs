@@ -93,7 +93,7 @@ fn residual(at: Time, now: Time) -> String {
     let days = at.since(now).as_secs() / 86_400;
     match days {
         0 => format!("{}h", at.since(now).as_secs() / 3_600),
-        0..730 => format!("{days}d"),
+        1..730 => format!("{days}d"),
         _ => format!("{}y", days / 365),
     }
 }

@@ -73,9 +73,10 @@ pub fn create(cx: &mut Cx<'_, '_>) -> Run {
         ));
     }
     let (id, secret) = token.split_once('.').unwrap_or_default();
-    let client = Client::of(cx, &cx.flags.text("kubeconfig").to_owned())?;
+    let kubeconfig = cx.flags.text("kubeconfig").to_owned();
+    let client = Client::of(cx, &kubeconfig)?;
     let now = cx.io.now()?;
-    let expires = expiry(now, &cx.flags.text("ttl").to_owned())?;
+    let expires = expiry(now, cx.flags.text("ttl"))?;
     let join = |name: &str| -> String {
         let all: Vec<&str> = cx.flags.all(name).iter().flat_map(|v| v.split(',')).collect();
         all.join(",")
@@ -108,7 +109,8 @@ pub fn generate(cx: &mut Cx<'_, '_>) -> Run {
 }
 
 pub fn list(cx: &mut Cx<'_, '_>) -> Run {
-    let client = Client::of(cx, &cx.flags.text("kubeconfig").to_owned())?;
+    let kubeconfig = cx.flags.text("kubeconfig").to_owned();
+    let client = Client::of(cx, &kubeconfig)?;
     let fields = FieldSelector::one("type", "bootstrap.kubernetes.io/token");
     let request = Request { fields, ..Request::new(Verb::List, Kind::SECRET, "kube-system", "") };
     let items = match client.send(cx, request)? {
@@ -171,7 +173,8 @@ pub fn delete(cx: &mut Cx<'_, '_>) -> Run {
     if cx.args.is_empty() {
         return fail(format!("missing argument; 'token delete' is missing token of form {PATTERN:?}"));
     }
-    let client = Client::of(cx, &cx.flags.text("kubeconfig").to_owned())?;
+    let kubeconfig = cx.flags.text("kubeconfig").to_owned();
+    let client = Client::of(cx, &kubeconfig)?;
     for token in cx.args.clone() {
         let id = match token.split_once('.') {
             Some((id, _)) if valid(&token) => id,

@@ -41,7 +41,8 @@ fn last_of(minor: u32, own: &str) -> Str {
 fn current(cx: &mut Cx<'_, '_>) -> Run<(Client, Cluster)> {
     let new = cx.minor() >= 32;
     let tag = "upgrade/config";
-    let admin = Client::of(cx, &cx.flags.text("kubeconfig").to_owned())?;
+    let kubeconfig = cx.flags.text("kubeconfig").to_owned();
+    let admin = Client::of(cx, &kubeconfig)?;
     let prelude = |cx: &mut Cx<'_, '_>| {
         if new {
             cx.out(format!(

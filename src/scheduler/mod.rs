@@ -64,8 +64,9 @@ const KINDS: [Kind; 11] = [
     Kind::PERSISTENT_VOLUME_CLAIM,
     Kind::PERSISTENT_VOLUME,
     Kind::STORAGE_CLASS,
-    Kind::NAMESPACE,
     Kind::POD_DISRUPTION_BUDGET,
+    // For the namespaceSelector of affinity terms, which came with 1.21: last, and left out before.
+    Kind::NAMESPACE,
 ];
 
 #[derive(Clone, Debug)]
@@ -106,7 +107,12 @@ impl Scheduler {
             qps: QPS,
             election: Election::new(AGENT, server.clone(), ELECTION_TOKEN, ELECTION),
             recorder: EventRecorder::new(NAME, "", USER, server.clone(), EVENT_TOKEN),
-            informers: KINDS.iter().enumerate().map(informer).collect(),
+            informers: KINDS
+                .iter()
+                .enumerate()
+                .take(KINDS.len() - usize::from(profile == Profile::Book))
+                .map(informer)
+                .collect(),
             server,
             cache: Cache::default(),
             queue: Queue::default(),
