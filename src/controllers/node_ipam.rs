@@ -31,17 +31,26 @@ impl Ranges {
             return None;
         }
         let (address, bits) = flag("--cluster-cidr")?.split_once('/')?;
-        let address: std::net::Ipv4Addr = address.parse().ok()?;
         let (bits, node) =
             (bits.parse().ok()?, flag("--node-cidr-mask-size").and_then(|n| n.parse().ok()).unwrap_or(24));
         let room: u32 = Some(node).filter(|n: &u32| *n <= 32)?.checked_sub(bits)?;
-        Some(Ranges { first: address.into(), count: 1 << room.min(16), bits: node })
+        Some(Ranges { first: number_of(address)?, count: 1 << room.min(16), bits: node })
     }
     fn text(&self, number: usize) -> Str {
         let size = 32 - self.bits;
-        let address = std::net::Ipv4Addr::from(self.first + ((number as u32) << size));
-        ecow::eco_format!("{address}/{}", self.bits)
+        let [a, b, c, d] = (self.first + ((number as u32) << size)).to_be_bytes();
+        ecow::eco_format!("{a}.{b}.{c}.{d}/{}", self.bits)
     }
+}
+
+/// An IPv4 address as a number.
+fn number_of(address: &str) -> Option<u32> {
+    let mut bytes = [0; 4];
+    let mut parts = address.split('.');
+    for byte in &mut bytes {
+        *byte = parts.next()?.parse().ok()?;
+    }
+    Some(u32::from_be_bytes(bytes)).filter(|_| parts.next().is_none())
 }
 
 impl Controller for NodeIpam {
@@ -96,5 +105,17 @@ impl NodeIpam {
             self.ranges.resize(number + 1, Str::new());
         }
         self.ranges[number] = name.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_follow_each_other() {
+        let ranges = Ranges { first: number_of("172.16.0.0").expect("an address"), count: 256, bits: 24 };
+        assert_eq!((ranges.text(0), ranges.text(255)), ("172.16.0.0/24".into(), "172.16.255.0/24".into()));
+        assert_eq!((number_of("172.16.0"), number_of("1.2.3.4.5"), number_of("1.2.3.400")), (None, None, None));
     }
 }

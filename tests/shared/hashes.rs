@@ -26,11 +26,11 @@ kubectl get all -A
 /// Seed → hash. Odd seeds are profile book, even ones modern. 0 stands for the bundles' bytes.
 #[rustfmt::skip]
 pub const HASHES: &[(u64, u64)] = &[
-    (0, 0xaf9be3a0bd1a5f8f),
-    (1, 0x4aa1aa3e9e8d4f71),
-    (2, 0xcc39d0a565ac0d6e),
-    (3, 0x35118b8d19065425),
-    (4, 0x0c00c5cc839b8888),
+    (0, 0x0f52ff10e8720e91),
+    (1, 0x2ac28fe31a4598ad),
+    (2, 0xa4dcd1ef0edc13f0),
+    (3, 0x04708a7b3e5924e7),
+    (4, 0x46f98093d2f7b50a),
 ];
 
 pub fn hash(seed: u64) -> u64 {

@@ -79,7 +79,7 @@ pub fn reply(reply: Reply, how: &How, now: Time) -> Part {
     let ok = |text: String| Part::Whole(code, JSON, text.into_bytes());
     match reply {
         Ok(Response::Object(o)) if how.table && how.subresource.is_empty() => {
-            ok(table_of(&[o.clone()], o.resource_version, "", how, now, true))
+            ok(table_of(std::slice::from_ref(&o), o.resource_version, "", how, now, true))
         }
         Ok(Response::Object(o)) => ok(how.object(&o)),
         Ok(Response::List { items, resource_version, continue_token }) => ok(if how.table {
@@ -170,7 +170,7 @@ pub fn event(event: &WatchEvent, how: &How, now: Time, begun: bool) -> String {
         WatchType::Bookmark => "BOOKMARK",
     };
     let object = if how.table {
-        table_of(&[event.object.clone()], event.object.resource_version, "", how, now, !begun)
+        table_of(std::slice::from_ref(&event.object), event.object.resource_version, "", how, now, !begun)
     } else {
         how.object(&event.object)
     };
