@@ -2,7 +2,7 @@
 
 use super::cluster::{Cluster, minor};
 use super::files;
-use crate::api::{Kind, Object, Value};
+use crate::api::{Kind, Map, Object, Value};
 use crate::base::{Str, Time, base64};
 use crate::sim::Profile;
 
@@ -124,8 +124,24 @@ pub fn applied_network(profile: Profile) -> Vec<Object> {
         });
         let key = crate::kubectl::apply::LAST_APPLIED;
         object.entry(&["metadata", "annotations"]).make_map().insert(key, Str::from(text + "\n"));
+        if profile == Profile::Modern && object.kind() == Kind::DAEMON_SET {
+            detect_by_node(object);
+        }
     }
     all
+}
+
+/// What `kubectl set env … IP_AUTODETECTION_METHOD=kubernetes-internal-ip` of the lab's script does.
+fn detect_by_node(daemons: &mut Object) {
+    for field in ["containers", "initContainers"] {
+        let containers = daemons.entry(&["spec", "template", "spec", field]);
+        for container in containers.make_list().make_mut() {
+            let mut variable = Map::new();
+            variable.insert("name", "IP_AUTODETECTION_METHOD");
+            variable.insert("value", "kubernetes-internal-ip");
+            container.entry(&["env"]).make_list().push(Value::Map(variable));
+        }
+    }
 }
 
 /// The objects of a file of our own; a test holds that every document is one.

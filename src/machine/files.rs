@@ -150,6 +150,9 @@ pub fn install(machine: &mut Machine, profile: Profile, all: &[(Str, Str)], now:
     put("/etc/hostname", format!("{name}\n"));
     put("/etc/os-release", os_release(profile).to_owned());
     let mut hosts = String::from(LOCAL_HOSTS);
+    if role != Role::Host {
+        hosts += &format!("127.0.1.1 {name} {name}\n");
+    }
     for (name, ip) in all {
         hosts += &format!("{ip} {name}\n");
     }
@@ -160,10 +163,8 @@ pub fn install(machine: &mut Machine, profile: Profile, all: &[(Str, Str)], now:
         put("/etc/fstab", fstab(profile).replace("\n/dev/mapper", "\n#/dev/mapper"));
         put(SELINUX_CONFIG, selinux("permissive"));
         put("/etc/sysctl.d/k8s.conf", "net.bridge.bridge-nf-call-ip6tables = 1\nnet.bridge.bridge-nf-call-iptables = 1\nnet.ipv4.ip_forward = 1\n".to_owned());
-        // The book loads the module by hand; a current guide lists it here.
-        if profile == Profile::Modern {
-            put("/etc/modules-load.d/k8s.conf", "overlay\nbr_netfilter\n".to_owned());
-        }
+        let overlay = if profile == Profile::Modern { "overlay\n" } else { "" };
+        put("/etc/modules-load.d/k8s.conf", format!("{overlay}br_netfilter\n"));
     }
     // Benchmarks do without thousands of package lists.
     if role != Role::Host && !all.is_empty() {

@@ -14,4 +14,5 @@ mod saved;
 mod sessions;
 mod storm;
 mod tools;
+mod vagrant;
 mod wall;

@@ -37,6 +37,6 @@ if [ "$2" = 'flannel' ]; then
     | kubectl apply -f -
 else
   # Calico takes the pods' range from kubeadm's configuration
-  kubectl apply -f https://raw.githubusercontent.com/projectcalico/calico/v3.31.0/manifests/calico.yaml
+  kubectl apply -f https://raw.githubusercontent.com/projectcalico/calico/v3.31.2/manifests/calico.yaml
   kubectl set env -n kube-system daemonset/calico-node IP_AUTODETECTION_METHOD=kubernetes-internal-ip
 fi
