@@ -6,7 +6,7 @@ use super::rest::{self, find};
 use super::{Call, strategy};
 use crate::api::managed::Managed;
 use crate::api::{Kind, Object, ObjectKey, Reason, Response, Status, Value, Verb, budget, meta, pod};
-use crate::base::Str;
+use crate::base::{Duration, Str, base64};
 
 pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     let request = call.request;
@@ -18,6 +18,7 @@ pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
         (Kind::POD, "eviction", Verb::Create) => evict(call),
         (_, "scale", Verb::Get) => Ok(Response::Object(Arc::new(scale_of(&*find(call, &rest::key_of(request))?)))),
         (_, "scale", Verb::Update | Verb::Patch) => scale(call),
+        (Kind::SERVICE_ACCOUNT, "token", Verb::Create) => token(call),
         (Kind::NAMESPACE, "finalize", Verb::Update) => finalize(call),
         (Kind::CERTIFICATE_SIGNING_REQUEST, "approval", Verb::Update) => {
             let object = rest::request_object(call.request, call.profile)?;
@@ -25,6 +26,54 @@ pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
         }
         _ => Err(Status::new(Reason::NotFound, "the server could not find the requested resource")),
     }
+}
+
+/// A token of a service account, for a while. Nothing is stored, and the signature is random bytes.
+/// Models registry/core/serviceaccount/storage TokenREST.
+fn token(call: &mut Call<'_, '_>) -> Result<Response, Status> {
+    const HOUR: i64 = 3_600;
+    let key = rest::key_of(call.request);
+    let account = find(call, &key)?;
+    let asked = call.request.body.clone().unwrap_or_default();
+    let seconds = asked.at(&["spec", "expirationSeconds"]).and_then(Value::as_int).unwrap_or(HOUR);
+    let wrong = match seconds {
+        ..600 => Some("may not specify a duration less than 10 minutes"),
+        4_294_967_297.. => Some("may not specify a duration larger than 2^32 seconds"),
+        _ => None,
+    };
+    if let Some(why) = wrong {
+        let message = ecow::eco_format!(
+            "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: {seconds}: {why}"
+        );
+        return Err(Status::new(Reason::Invalid, message));
+    }
+    let audience = "https://kubernetes.default.svc.cluster.local";
+    let audiences = asked.at(&["spec", "audiences"]).filter(|a| !a.items().is_empty()).cloned();
+    let audiences = audiences.unwrap_or_else(|| list![audience].into());
+    let (now, uid) = (call.now(), meta::uid(&account));
+    let begins = now.unix_s() as i64;
+    let claims = map! {
+        "aud" => audiences.clone(),
+        "exp" => begins + seconds,
+        "iat" => begins,
+        "iss" => audience,
+        "jti" => call.ctx.rng.uuid(),
+        "kubernetes.io" => map! {
+            "namespace" => &key.namespace,
+            "serviceaccount" => map! { "name" => &key.name, "uid" => uid },
+        },
+        "nbf" => begins,
+        "sub" => ecow::eco_format!("system:serviceaccount:{}:{}", key.namespace, key.name),
+    };
+    let url = |bytes: &[u8]| base64::encode(bytes).replace('+', "-").replace('/', "_").replace('=', "");
+    let signature: Vec<u8> = (0..32).flat_map(|_| call.ctx.rng.next_u64().to_be_bytes()).collect();
+    let header = url(br#"{"alg":"RS256","kid":"kubedrill"}"#);
+    let token = ecow::eco_format!("{header}.{}.{}", url(Value::Map(claims).to_json().as_bytes()), url(&signature));
+    let mut answer = Object::new(Kind::SERVICE_ACCOUNT, &key.namespace, &key.name);
+    answer.set(&["spec"], map! { "audiences" => audiences, "expirationSeconds" => seconds });
+    let expires = (now + Duration::secs(seconds.unsigned_abs())).rfc3339();
+    answer.set(&["status"], map! { "expirationTimestamp" => expires, "token" => token });
+    Ok(Response::Object(Arc::new(answer)))
 }
 
 /// Assigns a pod to a node, once.
