@@ -26,11 +26,11 @@ kubectl get all -A
 /// Seed → hash. Odd seeds are profile book, even ones modern. 0 stands for the bundles' bytes.
 #[rustfmt::skip]
 pub const HASHES: &[(u64, u64)] = &[
-    (0, 0x0f52ff10e8720e91),
+    (0, 0x54a2829d6f0c249e),
     (1, 0x2ac28fe31a4598ad),
-    (2, 0xa4dcd1ef0edc13f0),
+    (2, 0x5c092156aa126f65),
     (3, 0x04708a7b3e5924e7),
-    (4, 0x46f98093d2f7b50a),
+    (4, 0x4db20eb0f22db07e),
 ];
 
 pub fn hash(seed: u64) -> u64 {
