@@ -3,7 +3,8 @@
 #[path = "../shared/hashes.rs"]
 mod table;
 
-/// `KUBEDRILL_REWRITE=1` writes the numbers of now into the table.
+/// `KUBEDRILL_REWRITE=1` writes the numbers of now into the table. The bundles hold `lessons/expected`, which
+/// are compiled in: rewrite those first, and this in a second run.
 #[test]
 fn traces_have_the_hashes_of_the_table() {
     let now: Vec<(u64, u64)> = table::HASHES.iter().map(|(seed, _)| (*seed, table::hash(*seed))).collect();
