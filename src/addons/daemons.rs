@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::metallb::MetalLb;
 use crate::machine::Role;
+use crate::runtime::Container;
 use crate::sim::{Component, Endpoint, World};
 use crate::{apiserver, controllers, etcd, kubelet, machine, network, runtime, scheduler};
 
@@ -40,6 +42,20 @@ pub fn component(world: &World, machine: u32, program: &str) -> Option<Arc<dyn C
         "terminal" => Arc::new(machine::terminal::Terminal::new()),
         _ => return None,
     })
+}
+
+/// The component of a container's program.
+pub fn contained(world: &World, machine: u32, program: &str, of: &Container) -> Option<Arc<dyn Component>> {
+    let namespace = &of.pod.namespace;
+    let node = &world.machine(machine).name;
+    let metallb = |speaker| -> Option<Arc<dyn Component>> {
+        Some(Arc::new(MetalLb::new(speaker, node, namespace, api_server(world, machine)?)))
+    };
+    match program {
+        "metallb-controller" => metallb(false),
+        "metallb-speaker" => metallb(true),
+        _ => component(world, machine, program),
+    }
 }
 
 /// TCP ports of the host that a program opens beside those it opens itself.

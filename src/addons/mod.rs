@@ -13,7 +13,9 @@ pub mod files;
 pub mod kubeadm;
 pub mod lab;
 pub mod manifests;
+pub mod metallb;
 pub mod metrics_server;
+pub mod pages;
 pub mod pki;
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ static SHIPPED: &[Shipped] = shipped![
     "configmap",
     "secret",
     "service",
+    "metallb",
     "br-netfilter",
     "kubelet-stopped",
     "kubelet-pending",

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use imbl::{OrdMap, Vector};
 
 use crate::api::{Object, ObjectKey};
-use crate::sim::{TraceId, World};
+use crate::base::Str;
+use crate::sim::{ActorId, TraceId, World};
 
 pub use calico::Calico;
 pub use cni::{cni_add, cni_del};
@@ -34,6 +35,8 @@ pub struct NetState {
     /// kube-proxy's rules: the services and the backends they were made from.
     pub services: OrdMap<ObjectKey, Arc<Object>>,
     pub backends: OrdMap<ObjectKey, Arc<Object>>,
+    /// Addresses beside its own that it answers ARP for, each while that process lives.
+    pub announced: OrdMap<Str, ActorId>,
 }
 
 impl NetState {

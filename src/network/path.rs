@@ -160,7 +160,8 @@ fn walk(world: &mut World, from: u32, client: &str, ip: &str, port: u16, cause: 
         packet(world, Duration::micros(50), cause, client, ip, port, ecow::eco_format!("dnat {to}:{to_port}"));
         return deliver(world, from, client, &to, to_port);
     }
-    let Some(machine) = (if here { Some(from) } else { world.machine_by_ip(ip) }) else {
+    let announcer = announcer(world, ip);
+    let Some(machine) = (if here { Some(from) } else { world.machine_by_ip(ip).or(announcer) }) else {
         return deliver(world, from, client, ip, port);
     };
     let Some(way) = world.link(from, machine) else { return LOST };
@@ -170,6 +171,9 @@ fn walk(world: &mut World, from: u32, client: &str, ip: &str, port: u16, cause: 
         packet(world, way, cause, client, ip, port, ecow::eco_format!("dnat {to}:{to_port}"));
         let rest = deliver(world, machine, client, &to, to_port);
         return Connection { delay: rest.delay + way + way, ..rest };
+    }
+    if announcer.is_some() {
+        return LOST;
     }
     let listener = world.machine(machine).listeners.get(&port).copied();
     match listener.filter(|id| world.alive(*id)).map(Some).or_else(|| host_port(world, machine, port).map(|_| None)) {
@@ -181,6 +185,12 @@ fn walk(world: &mut World, from: u32, client: &str, ip: &str, port: u16, cause: 
         }
         None => Connection { delay: way + way, ..REFUSED },
     }
+}
+
+/// The machine that answers ARP for an address that is no machine's own.
+fn announcer(world: &World, ip: &str) -> Option<u32> {
+    let answers = |m: &crate::machine::Machine| m.net.announced.get(ip).is_some_and(|id| world.alive(*id));
+    world.machines().position(answers).map(|i| i as u32)
 }
 
 /// One of a rule's backends: by chance, or always the same for a sticky service.
@@ -214,7 +224,11 @@ fn deliver(world: &World, from: u32, client: &str, ip: &str, port: u16) -> Conne
     }
     let Some(number) = ipam::parse(ip) else { return Connection { outcome: Outcome::NoRoute, delay: Duration::ZERO } };
     let owner = world.machines().position(|m| m.net.blocks.iter().any(|b| b.holds(number))).map(|i| i as u32);
-    let Some(machine) = owner else { return LOST };
+    let Some(machine) = owner else {
+        // In the lab's own network nobody answers ARP for it.
+        let near = ip.starts_with("192.168.1.");
+        return if near { Connection { outcome: Outcome::NoRoute, delay: Duration::secs(3) } } else { LOST };
+    };
     let sender = world.machine(from);
     // The learner's own computer has no route into the pod network.
     if sender.net.blocks.is_empty() {

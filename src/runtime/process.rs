@@ -145,7 +145,7 @@ pub fn start(world: &mut World, machine: u32, id: &str, cause: TraceId) -> Optio
     let container = world.machine(machine).runtime.containers.get(id)?.clone();
     let actor = match &container.program {
         Program::Component(name) => {
-            let component = crate::addons::daemons::component(world, machine, name);
+            let component = crate::addons::daemons::contained(world, machine, name, &container);
             component.map(|c| {
                 let id = world.spawn(machine, name, c, cause);
                 for port in crate::addons::daemons::ports(name) {

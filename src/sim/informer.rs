@@ -32,6 +32,8 @@ pub struct Informer {
     fields: FieldSelector,
     labels: LabelSelector,
     user: Str,
+    /// Empty: all.
+    namespace: Str,
     server: Endpoint,
     /// Tokens of its requests: list = `token`, watch = `token + 1`, retry timer argument = `token`.
     token: u64,
@@ -53,6 +55,7 @@ impl Informer {
             fields: FieldSelector::default(),
             labels: LabelSelector::default(),
             user: user.into(),
+            namespace: Str::new(),
             server,
             token,
             phase: Phase::Idle,
@@ -64,6 +67,11 @@ impl Informer {
     }
     pub fn with_fields(mut self, fields: FieldSelector) -> Informer {
         self.fields = fields;
+        self
+    }
+
+    pub fn with_namespace(mut self, namespace: &str) -> Informer {
+        self.namespace = namespace.into();
         self
     }
 
@@ -79,7 +87,7 @@ impl Informer {
             fields: self.fields.clone(),
             labels: self.labels.clone(),
             user: self.user.clone(),
-            ..Request::new(verb, self.kind, "", "")
+            ..Request::new(verb, self.kind, self.namespace.clone(), "")
         }
     }
 

@@ -147,7 +147,8 @@ pub(super) fn role_binding(e: &mut Errors, o: &Object) {
                 if !name.is_empty() {
                     e.complaints(&path.child("name"), name, names::dns1123_subdomain(name));
                 }
-                if subject.str("namespace").is_empty() {
+                // Within a namespace it is the binding's own unless named.
+                if o.kind() == Kind::CLUSTER_ROLE_BINDING && subject.str("namespace").is_empty() {
                     e.required(&path.child("namespace"), "");
                 }
             }

@@ -1,5 +1,6 @@
 //! Calls about the network.
 
+use crate::addons::pages;
 use crate::api::{ObjectKey, Value};
 use crate::base::Str;
 use crate::machine::Forward;
@@ -171,7 +172,7 @@ pub fn forward(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
 /// The lab has no internet: only names that resolve in it answer, and none serves files.
 pub fn http(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let url = input.as_str();
-    if let Some(body) = page(host.ctx.world.config.profile, url) {
+    if let Some(body) = pages::page(host.ctx.world.config.profile, url) {
         return map! { "status" => 200, "body" => body }.into();
     }
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -189,14 +190,9 @@ pub fn http(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
 
 /// The pages of the internet that the lab's scripts read; `Null`: any other.
 pub fn web(host: &CommandHost<'_, '_>, input: &Value) -> Value {
-    page(host.ctx.world.config.profile, input.as_str()).map_or(Value::Null, Value::from)
+    pages::page(host.ctx.world.config.profile, input.as_str()).map_or(Value::Null, Value::from)
 }
 
-fn page(profile: crate::sim::Profile, url: &str) -> Option<String> {
-    let calico = url.starts_with("https://raw.githubusercontent.com/")
-        && (url.ends_with("/172.16_net_calico.yaml") || url.ends_with("/manifests/calico.yaml"));
-    calico.then(|| crate::addons::manifests::pod_network(profile).1)
-}
 
 /// Round trip of an echo request.
 pub fn reachable(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
