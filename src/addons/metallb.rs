@@ -170,7 +170,8 @@ impl MetalLb {
             return;
         }
         let wanted = Str::from(service.str(&["spec", "loadBalancerIP"]));
-        let keep = now.filter(|ip| self.may_have(key, *ip).is_ok() && (wanted.is_empty() || ipam::print(*ip) == wanted));
+        let keep =
+            now.filter(|ip| self.may_have(key, *ip).is_ok() && (wanted.is_empty() || ipam::print(*ip) == wanted));
         if let Some(ip) = keep {
             self.given.insert(key.clone(), ip);
             return;

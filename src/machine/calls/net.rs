@@ -193,7 +193,6 @@ pub fn web(host: &CommandHost<'_, '_>, input: &Value) -> Value {
     pages::page(host.ctx.world.config.profile, input.as_str()).map_or(Value::Null, Value::from)
 }
 
-
 /// Round trip of an echo request.
 pub fn reachable(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let machine = host.ctx.machine;
