@@ -64,6 +64,8 @@ enum Work {
 #[derive(Debug)]
 struct Unit {
     controller: Box<dyn Controller>,
+    /// Who its requests come from.
+    user: Str,
     queue: WorkQueue,
     running: OrdMap<ObjectKey, Running>,
     client: Client,
@@ -79,6 +81,7 @@ impl Clone for Unit {
     fn clone(&self) -> Unit {
         Unit {
             controller: self.controller.clone_box(),
+            user: self.user.clone(),
             queue: self.queue.clone(),
             running: self.running.clone(),
             client: self.client.clone(),
@@ -128,6 +131,7 @@ impl ControllerManager {
                     EVENT_TOKEN,
                 )
                 .with_agent(AGENT),
+                user: registry::account(controller.name()).map_or(USER.into(), account_user),
                 controller,
                 queue: WorkQueue::default(),
                 running: OrdMap::new(),
@@ -200,7 +204,7 @@ impl ControllerManager {
         }
         let u = &mut self.units[usize::from(unit)];
         for (request, cause) in out.send {
-            u.client.push((IGNORED_TOKEN, dress(request), cause));
+            u.client.push((IGNORED_TOKEN, dress(request, &u.user), cause));
         }
         u.events.extend(out.events);
         self.next_event(unit);
@@ -215,7 +219,7 @@ impl ControllerManager {
         }
         if let Some((request, cause)) = u.events.pop_front() {
             u.event_under_way = true;
-            u.client.push((UNIT_EVENT_TOKENS + u64::from(unit), dress(request), cause));
+            u.client.push((UNIT_EVENT_TOKENS + u64::from(unit), dress(request, &u.user), cause));
         }
     }
 
@@ -332,7 +336,8 @@ impl ControllerManager {
     fn push(&mut self, unit: u16, key: &ObjectKey, position: u32, request: Request, cause: TraceId) {
         self.next_token += 1;
         self.in_flight.insert(self.next_token, (unit, key.clone(), position));
-        self.units[usize::from(unit)].client.push((self.next_token, dress(request), cause));
+        let u = &mut self.units[usize::from(unit)];
+        u.client.push((self.next_token, dress(request, &u.user), cause));
     }
 
     fn flush(&mut self, ctx: &mut Ctx<'_>, unit: u16) {
@@ -452,9 +457,16 @@ impl ControllerManager {
     }
 }
 
-/// A request in the name of the controller manager.
-fn dress(request: Request) -> Request {
-    Request { user: USER.into(), user_agent: AGENT.into(), timeout: Duration::secs(30), ..request }
+fn account_user(account: &str) -> Str {
+    ecow::eco_format!("system:serviceaccount:kube-system:{account}")
+}
+
+/// A request in the name of a controller. One of ours stands for two of upstream's, for claims and for
+/// volumes.
+fn dress(request: Request, user: &Str) -> Request {
+    let volumes = request.kind == Kind::PERSISTENT_VOLUME && user.ends_with(":pvc-protection-controller");
+    let user = if volumes { account_user("pv-protection-controller") } else { user.clone() };
+    Request { user, user_agent: AGENT.into(), timeout: Duration::secs(30), ..request }
 }
 
 impl Component for ControllerManager {

@@ -51,3 +51,21 @@ pub fn event_source(name: &'static str) -> &'static str {
         other => other,
     }
 }
+
+/// The account of kube-system that a controller acts as; `None`: the manager's own user.
+/// Models ClientBuilder.ClientOrDie with `--use-service-account-credentials`.
+pub fn account(name: &'static str) -> Option<&'static str> {
+    Some(match name {
+        "serviceaccount-token-controller" => return None,
+        "bootstrap-signer-controller" => "bootstrap-signer",
+        "token-cleaner-controller" => "token-cleaner",
+        "certificatesigningrequest-signing-controller" => "certificate-controller",
+        "persistentvolume-controller" => "persistent-volume-binder",
+        "endpoint-slice-controller" => "endpointslice-controller",
+        "daemonset-controller" => "daemon-set-controller",
+        "garbage-collector-controller" => "generic-garbage-collector",
+        "root-ca-certificate-publisher-controller" => "root-ca-cert-publisher",
+        "cidrAllocator" | "node-lifecycle-controller" | "taint-controller" | "taint-eviction-controller" => "node-controller",
+        other => other,
+    })
+}
