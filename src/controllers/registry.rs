@@ -65,7 +65,9 @@ pub fn account(name: &'static str) -> Option<&'static str> {
         "daemonset-controller" => "daemon-set-controller",
         "garbage-collector-controller" => "generic-garbage-collector",
         "root-ca-certificate-publisher-controller" => "root-ca-cert-publisher",
-        "cidrAllocator" | "node-lifecycle-controller" | "taint-controller" | "taint-eviction-controller" => "node-controller",
+        "cidrAllocator" | "node-lifecycle-controller" | "taint-controller" | "taint-eviction-controller" => {
+            "node-controller"
+        }
         other => other,
     })
 }
