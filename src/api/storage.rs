@@ -50,7 +50,8 @@ pub fn best_match<'a>(volumes: impl Iterator<Item = &'a Arc<Object>>, claim: &Ob
         if kept_for(v, claim) {
             return Some(v.clone());
         }
-        let usable = matches!(v.str(&["status", "phase"]), "Available" | "Pending" | "");
+        // One that its controller has not looked at yet would make for conflicts.
+        let usable = v.str(&["status", "phase"]) == "Available";
         if !free(v) || !usable || !fits(v, claim) {
             continue;
         }

@@ -61,6 +61,11 @@ pub fn updated(call: &mut Call<'_, '_>, old: &Object, object: &mut Object) {
     }
     let explicit = r.body.as_ref().is_some_and(named_in);
     let before = if explicit { object.managed.clone() } else { old.managed.clone() };
+    // Who has no record yet begins one only with an apply.
+    if before.is_empty() && !explicit {
+        object.managed = before;
+        return;
+    }
     // 1.20 kept no record of scaling.
     if r.subresource == "scale" && call.profile == Profile::Book {
         object.managed = before;
@@ -91,7 +96,12 @@ pub fn apply(call: &mut Call<'_, '_>, key: &ObjectKey, body: &Value) -> Result<A
     }
     let empty = Map::new();
     let live = old.as_ref().map_or(&empty, |o| &o.body);
-    let before = old.as_ref().map(|o| o.managed.clone()).unwrap_or_default();
+    let mut before = old.as_ref().map(|o| o.managed.clone()).unwrap_or_default();
+    if before.is_empty() {
+        // What was there without a record belongs to nobody in particular.
+        let nobody = Str::from("before-first-apply");
+        before = with_writer(call, |by| before.update(key.kind, &empty, live, Writer { manager: &nobody, ..by }));
+    }
     let run = |force| with_writer(call, |by| before.apply(key.kind, live, &config, by, force));
     let outcome = match run(call.request.force) {
         Err(conflicts) if manager(call) == "kubectl" => {

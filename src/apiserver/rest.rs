@@ -202,7 +202,7 @@ fn patch_object(call: &mut Call<'_, '_>) -> Result<Response, Status> {
         // The error quotes the whole object, owners included.
         let mut whole = patched.clone();
         whole.entry(&["metadata"]).make_map().insert("managedFields", old.managed.encode());
-        codec::decode_patched(key.kind, &whole, &current, call.profile).and(Err(error))
+        Err(codec::patch_error(key.kind, &whole, &body, request.patch, call.profile, error))
     })?;
     let mut object = Object::from_value(key.kind, &patched);
     if object.resource_version != 0 && object.resource_version != old.resource_version {

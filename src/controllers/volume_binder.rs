@@ -55,15 +55,12 @@ impl Controller for VolumeBinder {
             }
             Kind::PERSISTENT_VOLUME => {
                 kit.enqueue(delta.key.clone());
-                // A volume that comes or goes concerns the claims that wait, and the one it was for.
-                if delta.old.is_none() || delta.new.is_none() {
-                    let all = kit.all(Kind::PERSISTENT_VOLUME_CLAIM);
-                    let concerned = all.filter(|c| {
-                        let volume = c.str(&["spec", "volumeName"]);
-                        volume.is_empty() || volume == delta.key.name
-                    });
-                    let keys: Vec<ObjectKey> = concerned.map(|c| c.key.clone()).collect();
-                    keys.into_iter().for_each(|key| kit.enqueue(key));
+                // A volume that goes concerns its claim; one that comes is found by the next round.
+                if let (Some(old), None) = (&delta.old, &delta.new)
+                    && let Some(r) = old.get(&["spec", "claimRef"]).filter(|r| !r.is_null())
+                {
+                    let claim = ObjectKey::new(Kind::PERSISTENT_VOLUME_CLAIM, r.str("namespace"), r.str("name"));
+                    kit.enqueue(claim);
                 }
             }
             _ => {}

@@ -206,8 +206,8 @@ impl Scheduler {
                 let priority = new.int(&["spec", "priority"]).unwrap_or(0);
                 self.queue.add(key.clone(), priority, ctx.now(), ctx.cause);
             }
-        } else if delta.old.as_ref().is_some_and(|o| asks_anew(o, new)) {
-            self.queue.updated(key, ctx.now(), ctx.cause);
+        } else if delta.old.as_ref().is_some_and(|o| asks_anew(o, new, self.profile)) {
+            self.queue.updated(key, ctx.now(), ctx.cause, self.profile);
         }
     }
 
@@ -358,9 +358,11 @@ impl Scheduler {
 }
 
 /// Whether a waiting pod's change may make it schedulable: anything but its status.
-fn asks_anew(old: &Object, new: &Object) -> bool {
+/// 1.20 compares managed fields too: the scheduler's own note of why the pod waits makes it try again.
+fn asks_anew(old: &Object, new: &Object, profile: Profile) -> bool {
     let same = |path: &[&str]| old.get(path) == new.get(path);
     !(same(&["spec"]) && same(&["metadata", "labels"]) && same(&["metadata", "annotations"]))
+        || profile == Profile::Book && old.managed != new.managed
 }
 
 /// Whether a node's change may let a pod in; heartbeats do not.

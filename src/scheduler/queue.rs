@@ -114,10 +114,12 @@ impl Queue {
         e.place = if e.moved + Queue::backoff(&e) > now { Place::Backoff } else { Place::Active };
         self.put(key.clone(), e);
     }
-    /// A pod was changed while it waited: worth another try.
-    pub fn updated(&mut self, key: &ObjectKey, now: Time, cause: TraceId) {
-        if self.entries.get(key).is_some_and(|e| e.place == Place::Unschedulable) {
-            self.retry(key, now, cause);
+    /// A pod was changed while it waited: worth another try, in 1.20 at once.
+    pub fn updated(&mut self, key: &ObjectKey, now: Time, cause: TraceId, profile: Profile) {
+        let Some(e) = self.entries.get(key).filter(|e| e.place == Place::Unschedulable).cloned() else { return };
+        match profile {
+            Profile::Book => self.put(key.clone(), Entry { place: Place::Active, cause, ..e }),
+            Profile::Modern => self.retry(key, now, cause),
         }
     }
     /// Moves what has backed off, or waited too long, to active; when to look again.

@@ -19,6 +19,46 @@ pub fn to_json(kind: Kind, value: &Value, profile: Profile) -> String {
     out
 }
 
+/// As [`to_json`], but where `patch` reached into a map its keys are sorted: the patch went through
+/// Go maps there.
+pub fn touched(kind: Kind, value: &Value, profile: Profile, patch: &Value) -> String {
+    let mut out = String::new();
+    sorted(&mut out, Some(schema::of(kind)), value, profile, &reached(patch));
+    out
+}
+
+/// The maps that a patch names: a merge patch itself, or the parents of a JSON patch's paths.
+fn reached(patch: &Value) -> Value {
+    let Value::List(operations) = patch else { return patch.clone() };
+    let mut root = Value::Map(Map::new());
+    for operation in operations {
+        let path = operation.str("path").trim_start_matches('/').replace("~1", "/").replace("~0", "~");
+        let mut at = &mut root;
+        let keys: Vec<&str> = path.split('/').collect();
+        for key in &keys[..keys.len() - 1] {
+            at = at.make_map().entry(key);
+        }
+        at.make_map();
+    }
+    root
+}
+
+fn sorted(out: &mut String, t: Option<&'static Type>, v: &Value, profile: Profile, patch: &Value) {
+    out.push('{');
+    for (key, v) in v.as_map().into_iter().flat_map(Map::iter) {
+        entry(out, key);
+        let field = t.and_then(|t| t.field(key, profile));
+        match (v, patch.get(key)) {
+            (Value::Map(_), Some(Value::Map(deeper))) => {
+                let inner = field.and_then(|f| f.ty.as_struct());
+                sorted(out, inner, v, profile, &Value::Map(deeper.clone()));
+            }
+            _ => value(out, field.map_or(&Ty::Any, |f| &f.ty), v, profile),
+        }
+    }
+    out.push('}');
+}
+
 fn entry(out: &mut String, key: &str) {
     if !out.ends_with(['{', '[']) {
         out.push(',');

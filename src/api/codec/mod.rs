@@ -7,8 +7,9 @@
 mod decode;
 mod go_json;
 mod normalize;
+mod unstructured;
 
-use super::request::FieldValidation;
+use super::request::{FieldValidation, PatchType};
 use super::{Kind, Profile, Reason, Status, Value, convert, schema};
 use crate::base::Str;
 
@@ -50,19 +51,38 @@ fn cannot_be_handled(kind: Kind, version: &str, error: &str) -> Status {
     Status::new(Reason::BadRequest, message)
 }
 
-/// Decodes the outcome of a patch of `old`; an error names the whole patched object.
+/// Decodes the outcome of a patch of `old`.
 pub fn decode_patched(kind: Kind, value: &Value, old: &Value, profile: Profile) -> Result<Value, Status> {
     let found = decode::check(schema::of(kind), value, Some(old), profile);
     match found.error {
         None => Ok(normalize::normalize_since(kind, value, Some(old), profile)),
-        Some(error) => {
-            let shown = super::gofmt::quote(&to_json(kind, value, profile));
-            let body = format!("Invalid value: {shown}: {error}");
-            let mut status = Status::new(Reason::Invalid, format!("\"\" is invalid: patch: {body}"));
-            status.causes.push(("FieldValueInvalid".into(), body.into(), "patch".into()));
-            Err(status)
-        }
+        Some(error) => Err(bad_patch(&to_json(kind, value, profile), &error)),
     }
+}
+
+/// Why `patched`, the outcome of `patch`, is no object of its kind: what the server quotes depends on
+/// how it patches. Models applyPatchToCurrentObject of jsonPatcher and smpPatcher.
+pub fn patch_error(
+    kind: Kind,
+    patched: &Value,
+    patch: &Value,
+    how: PatchType,
+    profile: Profile,
+    error: Status,
+) -> Status {
+    if how == PatchType::StrategicMerge {
+        let why = unstructured::error(schema::of(kind), patched, profile);
+        return why.map_or(error, |why| bad_patch(&super::gofmt::any(patch), &why));
+    }
+    let why = decode::check(schema::of(kind), patched, None, profile).error;
+    why.map_or(error, |why| bad_patch(&go_json::touched(kind, patched, profile, patch), &why))
+}
+
+fn bad_patch(shown: &str, error: &str) -> Status {
+    let body = format!("Invalid value: {}: {error}", super::gofmt::quote(shown));
+    let mut status = Status::new(Reason::Invalid, format!("\"\" is invalid: patch: {body}"));
+    status.causes.push(("FieldValueInvalid".into(), body.into(), "patch".into()));
+    status
 }
 
 #[cfg(test)]

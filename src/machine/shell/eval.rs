@@ -392,7 +392,7 @@ impl Eval<'_, '_> {
         self.sh.scope.status = 0;
         let number = self.sh.jobs.iter().map(|j| j.number).max().unwrap_or(0) + 1;
         self.sh.jobs.push(super::Job { number, task: child, pid, text: item.text.clone() });
-        if self.sh.interactive {
+        if self.sh.interactive && self.term.attended() {
             self.write(Stream::Err, &format!("[{number}] {pid}\n"));
         }
         Step::Go

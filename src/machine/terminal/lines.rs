@@ -128,7 +128,8 @@ impl Terminal {
         self.prompt = prompt(ctx, &shell.scope.cwd);
         if let Some(line) = self.foreground {
             self.line_ended(ctx, line, shell.scope.status);
-            let ended: Vec<_> = shell.jobs.iter().filter(|j| !self.tasks.contains_key(&j.task)).cloned().collect();
+            let told = |j: &&shell::Job| self.keyboard && !self.tasks.contains_key(&j.task);
+            let ended: Vec<_> = shell.jobs.iter().filter(told).cloned().collect();
             shell.jobs.retain(|j| self.tasks.contains_key(&j.task));
             for job in ended {
                 let how = match self.exit_code(job.task).unwrap_or(0) {

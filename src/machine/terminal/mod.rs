@@ -113,6 +113,10 @@ impl Terminal {
     pub fn new() -> Terminal {
         Terminal::default()
     }
+    /// Whether somebody types; else the lines are a file's.
+    pub(in crate::machine) fn attended(&self) -> bool {
+        self.keyboard
+    }
     /// Whether a typed line is still being carried out.
     pub fn running(&self) -> bool {
         self.foreground.is_some() && !self.asking()
