@@ -75,6 +75,9 @@ kinds! {
     ROLE_BINDING: "RoleBinding", "rbac.authorization.k8s.io", "v1", "rolebindings", [], true, [], [];
     CLUSTER_ROLE: "ClusterRole", "rbac.authorization.k8s.io", "v1", "clusterroles", [], false, [], [];
     CLUSTER_ROLE_BINDING: "ClusterRoleBinding", "rbac.authorization.k8s.io", "v1", "clusterrolebindings", [], false, [], [];
+    FLOW_SCHEMA: "FlowSchema", "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", [], false, [], [];
+    PRIORITY_LEVEL_CONFIGURATION: "PriorityLevelConfiguration", "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", [], false, [], [];
+    API_SERVICE: "APIService", "apiregistration.k8s.io", "v1", "apiservices", [], false, [], [];
     CERTIFICATE_SIGNING_REQUEST: "CertificateSigningRequest", "certificates.k8s.io", "v1", "certificatesigningrequests", ["csr"], false, ["status", "approval"], [];
 }
 
@@ -122,6 +125,9 @@ impl Kind {
             (Kind::HORIZONTAL_POD_AUTOSCALER, Profile::Modern) => &["autoscaling/v2", "autoscaling/v1"],
             (Kind::POD_DISRUPTION_BUDGET, Profile::Book) => &["policy/v1beta1"],
             (Kind::ENDPOINT_SLICE, Profile::Book) => &["discovery.k8s.io/v1beta1"],
+            (Kind::FLOW_SCHEMA | Kind::PRIORITY_LEVEL_CONFIGURATION, Profile::Book) => {
+                &["flowcontrol.apiserver.k8s.io/v1beta1"]
+            }
             _ => self.info().own_version(),
         }
     }

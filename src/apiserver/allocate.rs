@@ -3,7 +3,7 @@
 //! stored Services, so there is no allocator state of its own to repair.
 
 use super::Call;
-use crate::api::{Kind, Object, Reason, Status, Value};
+use crate::api::{Kind, Object, Profile, Reason, Status, Value};
 
 /// Addresses of 10.96.0.0/12 beyond the network address.
 const SERVICE_ADDRESSES: u64 = (1 << 20) - 2;
@@ -21,12 +21,17 @@ pub fn create(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status
         let ip = free_cluster_ip(call);
         object.set(&["spec", "clusterIP"], ip.as_str());
         object.set(&["spec", "clusterIPs"], list![ip.as_str()]);
-    } else if object.get(&["spec", "clusterIPs"]).is_none() {
+    } else {
         let ip = object.str(&["spec", "clusterIP"]).to_owned();
-        object.set(&["spec", "clusterIPs"], list![ip]);
+        if ip != "None" {
+            claim_cluster_ip(call, object, &ip)?;
+        }
+        if object.get(&["spec", "clusterIPs"]).is_none() {
+            object.set(&["spec", "clusterIPs"], list![ip]);
+        }
     }
     // 1.18 serves these fields to dual-stack clusters only.
-    if call.profile == crate::sim::Profile::Modern {
+    if call.profile == Profile::Modern {
         if object.get(&["spec", "ipFamilies"]).is_none() {
             object.set(&["spec", "ipFamilies"], list!["IPv4"]);
         }
@@ -68,6 +73,25 @@ pub fn deleted(_call: &mut Call<'_, '_>, _object: &Object) {}
 
 fn taken(call: &Call<'_, '_>, address: &str) -> bool {
     call.data().list(Kind::SERVICE, "", None).any(|s| s.str(&["spec", "clusterIP"]) == address)
+}
+
+/// An address that the Service asks for must be free and one of the cluster's.
+fn claim_cluster_ip(call: &Call<'_, '_>, object: &Object, ip: &str) -> Result<(), Status> {
+    let numbers: Vec<u32> = ip.split('.').filter_map(|n| n.parse().ok()).collect();
+    let why = match numbers[..] {
+        [10, 96..=111, _, _] if taken(call, ip) => "provided IP is already allocated",
+        [_, _, _, _] if !matches!(numbers[..], [10, 96..=111, _, _]) => {
+            "provided IP is not in the valid range. The range of valid IPs is 10.96.0.0/12"
+        }
+        _ => return Ok(()), // not an address: validation says so
+    };
+    let detail = match call.profile {
+        Profile::Book => {
+            format!("Invalid value: []string{{{ip:?}}}: failed to allocated ip:{ip} with error:{why}")
+        }
+        Profile::Modern => format!("Invalid value: [{ip:?}]: failed to allocate IP {ip}: {why}"),
+    };
+    Err(invalid(object, "spec.clusterIPs".to_owned(), detail))
 }
 
 fn free_cluster_ip(call: &mut Call<'_, '_>) -> String {
@@ -118,8 +142,10 @@ fn node_ports(call: &mut Call<'_, '_>, object: &mut Object, had: &[i64]) -> Resu
 }
 
 fn invalid_port(object: &Object, index: usize, port: i64, why: &str) -> Status {
-    let field = format!("spec.ports[{index}].nodePort");
-    let detail = format!("Invalid value: {port}: {why}");
+    invalid(object, format!("spec.ports[{index}].nodePort"), format!("Invalid value: {port}: {why}"))
+}
+
+fn invalid(object: &Object, field: String, detail: String) -> Status {
     let message = format!("Service \"{}\" is invalid: {field}: {detail}", object.key.name);
     let mut status = Status::about(&object.key, Reason::Invalid, message);
     status.causes.push(("FieldValueInvalid".into(), detail.into(), field.into()));

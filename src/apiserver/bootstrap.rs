@@ -2,11 +2,13 @@
 //! priority classes. Models the post-start hooks.
 
 use crate::api::{Kind, Object};
+use crate::base::Time;
+use crate::base::hash::Fnv;
 use crate::machine::Machine;
 use crate::sim::Profile;
 
 /// In the order of creation; those that exist already are left alone.
-pub fn objects(host: &Machine, profile: Profile) -> Vec<Object> {
+pub fn objects(host: &Machine, profile: Profile, now: Time) -> Vec<Object> {
     let mut all: Vec<Object> = ["kube-system", "kube-public", "kube-node-lease", "default"]
         .iter()
         .map(|n| Object::new(Kind::NAMESPACE, "", n))
@@ -30,9 +32,43 @@ pub fn objects(host: &Machine, profile: Profile) -> Vec<Object> {
         all.push(class);
     }
     all.extend(super::rbac::bootstrap::objects(profile));
-    all.push(kubernetes_service());
-    all.extend(kubernetes_endpoints(host, profile));
+    all.extend(super::flow_control::objects(profile, now));
+    all.extend(super::api_services::objects(profile, now));
+    all.extend(kubernetes(host));
     all
+}
+
+/// The Service through which pods find the API, and what is behind it.
+/// Models pkg/controlplane/controller/kubernetesservice.
+pub fn kubernetes(host: &Machine) -> [Object; 3] {
+    let [endpoints, slice] = kubernetes_endpoints(host);
+    [kubernetes_service(), endpoints, slice]
+}
+
+/// The server's own lease: `apiserver-` and a hash of what it is (upstream's is a SHA-256).
+/// Models apiserver/pkg/server/config.go APIServerID and component-helpers/apimachinery/lease.
+pub fn identity(host: &Machine, now: Time, holder: &str) -> Object {
+    let name = identity_name(host);
+    let mut lease = Object::new(Kind::LEASE, "kube-system", &name);
+    let labels = map! { "apiserver.kubernetes.io/identity" => "kube-apiserver", "kubernetes.io/hostname" => &host.name };
+    lease.set(&["metadata", "labels"], labels);
+    let spec = map! {
+        "holderIdentity" => format!("{name}_{holder}"), "leaseDurationSeconds" => 3600, "renewTime" => now.rfc3339_micro(),
+    };
+    lease.set(&["spec"], spec);
+    lease
+}
+
+pub fn identity_name(host: &Machine) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut hash = Fnv::default();
+    hash.write(b"kube-apiserver ");
+    hash.write(host.name.as_bytes());
+    let letters = (0..26).map(|i| {
+        hash.write_u64(i);
+        char::from(LETTERS[(hash.0 >> 59) as usize])
+    });
+    format!("apiserver-{}", letters.collect::<String>())
 }
 
 fn kubernetes_service() -> Object {
@@ -51,7 +87,7 @@ fn kubernetes_service() -> Object {
 }
 
 /// Models pkg/controlplane/reconcilers.
-fn kubernetes_endpoints(host: &Machine, profile: Profile) -> Vec<Object> {
+fn kubernetes_endpoints(host: &Machine) -> [Object; 2] {
     let port = || map! { "name" => "https", "port" => 6443, "protocol" => "TCP" };
     let mut endpoints = Object::new(Kind::ENDPOINTS, "default", "kubernetes");
     endpoints
@@ -63,9 +99,5 @@ fn kubernetes_endpoints(host: &Machine, profile: Profile) -> Vec<Object> {
     let conditions = map! { "ready" => true };
     slice.set(&["endpoints"], list![map! { "addresses" => list![host.ip.as_str()], "conditions" => conditions }]);
     slice.set(&["ports"], list![port()]);
-    match profile {
-        // 1.36 still serves Endpoints, but its own entry is a slice (golden/1.36/etcd-keys.txt).
-        Profile::Modern => vec![endpoints, slice],
-        Profile::Book => vec![endpoints, slice],
-    }
+    [endpoints, slice]
 }

@@ -60,11 +60,15 @@ pub fn updated(call: &mut Call<'_, '_>, old: &Object, object: &mut Object) {
         return;
     }
     let explicit = r.body.as_ref().is_some_and(named_in);
-    let before = if explicit { object.managed.clone() } else { old.managed.clone() };
+    let mut before = if explicit { object.managed.clone() } else { old.managed.clone() };
     // Who has no record yet begins one only with an apply.
     if before.is_empty() && !explicit {
         object.managed = before;
         return;
+    }
+    // LimitRanger fills structs that their creator left empty.
+    if meta::annotation(old, "kubernetes.io/limit-ranger").is_some() {
+        before = before.reconciled(old.kind(), &old.body, call.profile);
     }
     // 1.20 kept no record of scaling.
     if r.subresource == "scale" && call.profile == Profile::Book {

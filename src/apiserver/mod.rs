@@ -8,8 +8,10 @@
 
 mod admission;
 mod allocate;
+mod api_services;
 mod auth;
 mod bootstrap;
+mod flow_control;
 mod limits;
 mod managed;
 mod node;
@@ -46,6 +48,10 @@ const COMMIT: Duration = Duration::micros(2_500);
 const TIMER_BOOTSTRAP: u16 = 1;
 const TIMER_RESET: u16 = 2;
 const TIMER_EXPIRE: u16 = 3;
+const TIMER_OWN: u16 = 4;
+
+/// How often the server looks after its own Service and lease.
+const OWN_EVERY: Duration = Duration::secs(10);
 
 /// `--event-ttl`: etcd's lease on an event, renewed by each write of it.
 const EVENT_TTL: Duration = Duration::mins(60);
@@ -283,6 +289,33 @@ impl ApiServer {
         }
     }
 
+    /// Puts its Service and what is behind it back, and renews its lease.
+    fn own_objects(&mut self, ctx: &mut Ctx<'_>) {
+        let Some(data) = Self::etcd_machine(ctx).and_then(|m| ctx.world.machine(m).etcd_data.as_ref()) else { return };
+        let missing: Vec<_> =
+            bootstrap::kubernetes(ctx.host()).into_iter().filter(|o| data.get(&o.key).is_none()).collect();
+        let lease = bootstrap::identity_name(ctx.host());
+        let lease = data.get(&ObjectKey::new(Kind::LEASE, "kube-system", lease)).cloned();
+        for object in missing {
+            self.own_write(ctx, Request::create(object));
+        }
+        if self.profile == Profile::Modern {
+            let now = ctx.now();
+            let request = match lease {
+                None => {
+                    let holder = ctx.rng.uuid();
+                    Request::create(bootstrap::identity(ctx.host(), now, &holder))
+                }
+                Some(lease) => {
+                    let mut lease = (*lease).clone();
+                    lease.set(&["spec", "renewTime"], now.rfc3339_micro());
+                    Request::update(lease)
+                }
+            };
+            self.own_write(ctx, request);
+        }
+    }
+
     /// A write of the server's own, past authentication.
     fn own_write(&mut self, ctx: &mut Ctx<'_>, request: Request) {
         let Some(etcd) = Self::etcd_machine(ctx) else { return };
@@ -317,9 +350,15 @@ impl Component for ApiServer {
                 if Self::etcd_machine(ctx).is_none() {
                     return ctx.timer(Duration::secs(1), TIMER_BOOTSTRAP, "");
                 }
-                for object in bootstrap::objects(ctx.host(), self.profile) {
+                for object in bootstrap::objects(ctx.host(), self.profile, ctx.now()) {
                     self.own_write(ctx, Request::create(object)); // AlreadyExists is fine
                 }
+                ctx.timer(OWN_EVERY, TIMER_OWN, "");
+            }
+            Msg::Timer(TIMER_OWN, _) => {
+                ctx.cause = TraceId::NONE;
+                self.own_objects(ctx);
+                ctx.timer(OWN_EVERY, TIMER_OWN, "");
             }
             Msg::Timer(TIMER_RESET, _) => {
                 ctx.cause = TraceId::NONE;

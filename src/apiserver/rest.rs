@@ -90,14 +90,21 @@ pub fn create(call: &mut Call<'_, '_>, mut object: Object) -> Result<Arc<Object>
     strategy::prepare_create(call, &mut object);
     admission::create(call, &mut object)?;
     call.stage = Stage::Validation;
+    // A Service's addresses and ports: before validation now, after it in 1.20, before the name is looked up in both.
+    let early = call.profile == Profile::Modern;
+    if early {
+        allocate::create(call, &mut object)?;
+    }
     validation::check_create(&object, call.profile)?;
+    if !early {
+        allocate::create(call, &mut object)?;
+    }
     call.stage = Stage::ValidatingAdmission;
     admission::validate_create(call, &object)?;
     call.stage = Stage::Storage;
     if call.data().get(&object.key).is_some() {
         return Err(Status::already_exists(&object.key));
     }
-    allocate::create(call, &mut object)?;
     limits::charge(call, None, &object)?;
     Ok(call.put(object))
 }

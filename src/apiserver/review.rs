@@ -39,7 +39,13 @@ pub fn execute(call: &Call<'_, '_>) -> Result<Response, Status> {
         }
         _ => {
             let groups: Vec<Value> = user.groups.iter().map(Value::from).collect();
-            map! { "userInfo" => map! { "groups" => groups, "username" => &user.name } }
+            let mut info = map! { "groups" => groups, "username" => &user.name };
+            // Who came with a certificate is known by it.
+            if request.impersonator.is_empty() && !user.name.starts_with("system:serviceaccount:") {
+                let id = ecow::eco_format!("X509SHA256={}", crate::runtime::images::digest(&user.name));
+                info.insert("extra", map! { "authentication.kubernetes.io/credential-id" => list![id] });
+            }
+            map! { "userInfo" => info }
         }
     };
     let mut object = Object::new(Kind::CLUSTER_ROLE, "", "");

@@ -37,10 +37,13 @@ struct Lab {
 
 impl Lab {
     fn new() -> Lab {
+        Lab::of(Profile::Book)
+    }
+    fn of(profile: Profile) -> Lab {
         let mut world = World::new(Config::default());
         let m = world.add_machine(Machine::new("m-k8s", "192.168.1.10", Role::ControlPlane));
         world.spawn(m, "etcd", Arc::new(crate::etcd::Etcd::new()), TraceId::NONE);
-        world.spawn(m, "kube-apiserver", Arc::new(ApiServer::new(Profile::Book)), TraceId::NONE);
+        world.spawn(m, "kube-apiserver", Arc::new(ApiServer::new(profile)), TraceId::NONE);
         let client = world.spawn(m, "client", Arc::new(Client::default()), TraceId::NONE);
         world.run_until(Time(1_000_000));
         let mut lab = Lab { world, client, tokens: 0 };
@@ -115,6 +118,38 @@ fn stale_updates_conflict_and_no_change_writes_nothing() {
     let label = Value::Map(map! { "metadata" => map! { "labels" => map! { "a" => "b" } } });
     lab.ask(Request::patch(&created.key, PatchType::Merge, label)).unwrap();
     assert!(lab.ask(Request::update((*created).clone())).unwrap_err().contains("the object has been modified"));
+}
+
+/// golden/05-service: ports are taken before names are compared; before validation only in newer servers.
+#[test]
+fn a_service_takes_its_ports_before_its_name() {
+    let service = |name: &str, port: i64, node_port: i64| {
+        let mut o = Object::new(Kind::SERVICE, "default", name);
+        let port = map! { "nodePort" => node_port, "port" => port };
+        o.set(&["spec"], map! { "ports" => list![port], "type" => "NodePort" });
+        Request::create(o)
+    };
+    for (profile, both_wrong) in [
+        (Profile::Book, "spec.ports[0].port: Invalid value: 99999: must be between 1 and 65535, inclusive"),
+        (Profile::Modern, "spec.ports[0].nodePort: Invalid value: 30000: provided port is already allocated"),
+    ] {
+        let mut lab = Lab::of(profile);
+        lab.ask(service("a", 80, 30_000)).unwrap();
+        assert!(lab.ask(service("a", 80, 80)).unwrap_err().contains("not in the valid range"));
+        assert!(lab.ask(service("b", 99_999, 30_000)).unwrap_err().contains(both_wrong));
+        assert_eq!(lab.ask(service("a", 80, 30_001)).unwrap_err(), "services \"a\" already exists");
+    }
+}
+
+#[test]
+fn the_servers_own_service_comes_back() {
+    let mut lab = Lab::new();
+    let key = ObjectKey::new(Kind::SERVICE, "default", "kubernetes");
+    let first = lab.ask(Request::get(&key)).unwrap().unwrap();
+    lab.ask(Request::delete(&key)).unwrap();
+    lab.world.run_until(lab.world.now + Duration::secs(10));
+    let second = lab.ask(Request::get(&key)).unwrap().unwrap();
+    assert_ne!(crate::api::meta::uid(&first), crate::api::meta::uid(&second));
 }
 
 #[test]

@@ -56,6 +56,10 @@ impl Controller for EndpointsController {
             };
         };
         let Some(selector) = selector(&service) else { return Next::Done };
+        // Names outside have no endpoints; 1.20 made an empty object for those with a selector.
+        if kit.modern() && service.str(&["spec", "type"]) == "ExternalName" {
+            return Next::Done;
+        }
         let pods = pods(kit, &service, &selector);
         let subsets = subsets(kit, &service, &pods);
         let mut labels = meta::labels(&service).cloned().unwrap_or_default();

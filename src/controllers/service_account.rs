@@ -47,7 +47,8 @@ const CONTROLLERS: [&str; 29] = [
     "token-cleaner",
     "ttl-controller",
 ];
-const MODERN_CONTROLLERS: [&str; 7] = [
+const MODERN_CONTROLLERS: [&str; 8] = [
+    "device-taint-eviction-controller",
     "ephemeral-volume-controller",
     "legacy-service-account-token-cleaner",
     "resource-claim-controller",
@@ -68,8 +69,8 @@ impl Controller for ServiceAccounts {
         &[Kind::NAMESPACE, Kind::SERVICE_ACCOUNT]
     }
     fn started(&mut self, kit: &mut Kit<'_, '_>) {
-        let modern = kit.modern();
-        let extra = MODERN_CONTROLLERS.iter().filter(|_| modern);
+        // The service controller's account is made before it finds that there is no cloud; newer ones look first.
+        let extra: &[&str] = if kit.modern() { &MODERN_CONTROLLERS } else { &["service-controller"] };
         for name in CONTROLLERS.iter().chain(extra) {
             if kit.named(Kind::SERVICE_ACCOUNT, "kube-system", name).is_none() {
                 kit.send(Request::create(Object::new(Kind::SERVICE_ACCOUNT, "kube-system", name)));

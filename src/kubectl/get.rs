@@ -236,6 +236,10 @@ fn human(cx: &mut Cx<'_, '_>, groups: Vec<Group>, args: &[Str], sort: Option<&js
     let mut wrote = false;
     for group in groups {
         let mut objects = group.objects;
+        if group.resource.modelled == Some(Kind::FLOW_SCHEMA) {
+            // The server's printer puts them in the order in which they are tried.
+            objects.sort_by_key(|o| o.int(&["spec", "matchingPrecedence"]));
+        }
         if let Some(path) = sort {
             let values: Vec<Value> = objects.iter().map(|o| o.to_wire()).collect();
             match print::sort::order(path, &values) {

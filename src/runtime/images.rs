@@ -359,7 +359,7 @@ pub fn hub_refuses(world: &mut World, machine: u32, reference: &str) -> bool {
 
 /// How long a pull takes: the registry's answer, and the layers over the lab's line.
 pub fn pull_time(size: u64, present: bool) -> Duration {
-    if present { Duration::millis(900) } else { Duration::millis(1_000 + size / 40_000) }
+    Duration::millis(1_100 + if present { 0 } else { size / 125_000 })
 }
 
 #[cfg(test)]

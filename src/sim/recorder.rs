@@ -265,9 +265,14 @@ impl EventRecorder {
         }
         record.last = now;
         let message = Fnv::of(message.as_bytes());
-        let combined = !record.messages.contains(&message) && record.messages.len() + 1 >= MAX_SIMILAR;
-        if !combined {
-            record.messages.insert(message);
+        record.messages.insert(message);
+        let combined = record.messages.len() >= MAX_SIMILAR;
+        if combined {
+            // Upstream forgets any one of them, so an old message may become new again.
+            let any = (Fnv::of(&(now.0 ^ message).to_le_bytes()) % MAX_SIMILAR as u64) as usize;
+            if let Some(forgotten) = record.messages.iter().nth(any).copied() {
+                record.messages.remove(&forgotten);
+            }
         }
         self.similar.put(key, record);
         combined
@@ -330,6 +335,21 @@ mod tests {
         assert_eq!(post(&mut r, 0, "a").unwrap().0, Verb::Create);
         assert_eq!(post(&mut r, 1, "a").unwrap().0, Verb::Patch);
         assert_eq!(post(&mut r, 5000, "a").unwrap().0, Verb::Create);
+    }
+
+    /// golden/04-rollout: of messages that come again some are counted up, others combined.
+    #[test]
+    fn a_combined_event_makes_room_for_one_that_was_known() {
+        let mut r = recorder();
+        for i in 0..9 {
+            post(&mut r, i, &format!("m{i}")).unwrap();
+        }
+        let again: Vec<_> = (0..9).map(|i| post(&mut r, 20 + i, &format!("m{i}")).unwrap()).collect();
+        assert!(again.iter().all(|(verb, text)| *verb == Verb::Patch && !text.contains("combined")), "{again:?}");
+        post(&mut r, 30, "m10").unwrap();
+        let again: Vec<_> = (0..9).filter_map(|i| post(&mut r, 40 + i, &format!("m{i}"))).collect();
+        let combined = again.iter().filter(|(_, text)| text.contains("combined")).count();
+        assert!((1..9).contains(&combined), "{again:?}");
     }
 
     #[test]

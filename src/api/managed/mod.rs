@@ -122,6 +122,14 @@ impl Managed {
         Managed::of(capped(entries))
     }
 
+    /// Owners of empty structs that were filled since own what is in them.
+    /// Models structured-merge-diff/typed ReconcileFieldSetWithSchema.
+    pub fn reconciled(&self, kind: Kind, live: &Map, profile: Profile) -> Managed {
+        let full = named(schema::of(kind), live, profile);
+        let each = |e: &Entry| Entry { set: e.set.granular(&full), ..e.clone() };
+        Managed((!self.is_empty()).then(|| Arc::new(self.entries().iter().map(each).collect())))
+    }
+
     /// Applies `config` to `live`: the new body and owners, or the fields that others own.
     pub fn apply(
         &self,

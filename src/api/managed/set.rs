@@ -188,6 +188,15 @@ impl Set {
         Set::node(self.member && other.member, kids)
     }
 
+    /// Leaves that have something below them in `full` get it.
+    pub fn granular(&self, full: &Set) -> Set {
+        if self.kids.is_none() {
+            return if self.member { full.clone().as_member() } else { self.clone() };
+        }
+        let of = |(e, s): &(Elem, Set)| (e.clone(), full.get(e).map_or_else(|| s.clone(), |f| s.granular(f)));
+        Set::node(self.member, self.kids().iter().map(of).collect())
+    }
+
     /// This set with the parts that `model` has too being `model`'s: equal sets of many objects are
     /// kept once.
     pub fn sharing(&self, model: &Set) -> Set {

@@ -33,6 +33,21 @@ fn a_create_owns_what_it_says_and_what_is_filled_in() {
     assert_eq!(Managed::decode(&encoded), managed);
 }
 
+/// golden/1.20/10-workloads: containers whose resources LimitRanger filled in.
+#[test]
+fn owners_of_an_empty_struct_come_to_own_what_fills_it() {
+    let pod = |resources: &str| {
+        yaml(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{{name: n, image: nginx, resources: {resources}}}]}}"
+        ))
+    };
+    let empty = Managed::default().update(Kind::POD, &Map::new(), &pod("{}").body, by(&"kubectl".into(), 1));
+    let live = pod("{limits: {cpu: 1}}");
+    assert!(empty.encode().to_json().contains(r#""f:resources":{},"#));
+    let text = empty.reconciled(Kind::POD, &live.body, Profile::Book).encode().to_json();
+    assert!(text.contains(r#""f:resources":{".":{},"f:limits":{"f:cpu":{}},"f:requests":{"f:cpu":{}}}"#), "{text}");
+}
+
 #[test]
 fn a_change_takes_fields_over() {
     let (first, second): (Str, Str) = ("a".into(), "b".into());

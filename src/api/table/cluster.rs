@@ -55,13 +55,12 @@ pub(super) fn event(o: &Object, p: &Print) -> Vec<Str> {
     let first = p.since(first_of(["firstTimestamp", "eventTime"]).unwrap_or_default());
     let mut last = o.str(&["lastTimestamp"]).is_empty().then(|| first.clone());
     let mut count = int(o, &["count"]);
-    if p.modern() {
-        if let Some(series) = o.get(&["series"]).filter(|s| !s.is_null()) {
-            last = Some(p.since(series.str("lastObservedTime")));
-            count = series.get("count").and_then(Value::as_int).unwrap_or(0);
-        } else if count == 0 {
-            count = 1;
-        }
+    if let Some(series) = o.get(&["series"]).filter(|s| !s.is_null()) {
+        last = Some(p.since(series.str("lastObservedTime")));
+        count = series.get("count").and_then(Value::as_int).unwrap_or(0);
+    } else if count == 0 {
+        // Events of the newer API that happened once are not counted.
+        count = 1;
     }
     let involved = |key: &str| o.str(&["involvedObject", key]);
     let kind = involved("kind").to_lowercase();

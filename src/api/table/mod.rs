@@ -5,6 +5,7 @@
 
 mod cluster;
 mod pod;
+mod server;
 mod storage;
 mod workload;
 
@@ -89,6 +90,14 @@ fn names(kind: Kind, profile: Profile) -> &'static str {
         Kind::ROLE_BINDING | Kind::CLUSTER_ROLE_BINDING => "Name|Role|Age|*Users|*Groups|*ServiceAccounts",
         Kind::CERTIFICATE_SIGNING_REQUEST if modern => "Name|Age|SignerName|Requestor|RequestedDuration|Condition",
         Kind::CERTIFICATE_SIGNING_REQUEST => "Name|Age|SignerName|Requestor|Condition",
+        Kind::FLOW_SCHEMA => "Name|PriorityLevel|MatchingPrecedence|DistinguisherMethod|Age|MissingPL",
+        Kind::PRIORITY_LEVEL_CONFIGURATION if modern => {
+            "Name|Type|NominalConcurrencyShares|Queues|HandSize|QueueLengthLimit|Age"
+        }
+        Kind::PRIORITY_LEVEL_CONFIGURATION => {
+            "Name|Type|AssuredConcurrencyShares|Queues|HandSize|QueueLengthLimit|Age"
+        }
+        Kind::API_SERVICE => "Name|Service|Available|Age",
         // Kinds without a printer of their own.
         _ => "Name|Created At",
     }
@@ -140,6 +149,9 @@ fn cells(o: &Object, p: &Print) -> Vec<Str> {
         }
         Kind::ROLE_BINDING | Kind::CLUSTER_ROLE_BINDING => cluster::role_binding(o, p),
         Kind::CERTIFICATE_SIGNING_REQUEST => cluster::certificate_signing_request(o, p),
+        Kind::FLOW_SCHEMA => server::flow_schema(o, p),
+        Kind::PRIORITY_LEVEL_CONFIGURATION => server::priority_level(o, p),
+        Kind::API_SERVICE => server::api_service(o, p),
         _ => vec![o.name().clone(), o.str(&["metadata", "creationTimestamp"]).into()],
     }
 }

@@ -12,7 +12,9 @@ fn name_complaints(kind: Kind, name: &str, modern: bool) -> Vec<String> {
         Kind::NAMESPACE => names::dns1123_label(name),
         Kind::SERVICE => names::dns1035_label(name),
         Kind::STATEFUL_SET if modern => names::dns1123_label(name),
-        Kind::ROLE | Kind::ROLE_BINDING | Kind::CLUSTER_ROLE | Kind::CLUSTER_ROLE_BINDING => names::path_segment(name),
+        Kind::ROLE | Kind::ROLE_BINDING | Kind::CLUSTER_ROLE | Kind::CLUSTER_ROLE_BINDING | Kind::API_SERVICE => {
+            names::path_segment(name)
+        }
         _ => names::dns1123_subdomain(name),
     }
 }

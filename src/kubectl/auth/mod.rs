@@ -45,11 +45,15 @@ fn whoami(cx: &mut Cx<'_, '_>) -> Run {
     let none = Value::Null;
     let info = status.get("userInfo").unwrap_or(&none);
     let groups: Vec<&str> = info.get("groups").map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
-    let rows = [
+    let mut rows = vec![
         vec!["ATTRIBUTE".to_owned(), "VALUE".to_owned()],
         vec!["Username".to_owned(), info.str("username").to_owned()],
         vec!["Groups".to_owned(), format!("[{}]", groups.join(" "))],
     ];
+    for (key, values) in info.get("extra").and_then(Value::as_map).into_iter().flat_map(Map::iter) {
+        let values: Vec<&str> = values.items().iter().map(Value::as_str).collect();
+        rows.push(vec![format!("Extra: {key}"), format!("[{}]", values.join(" "))]);
+    }
     cx.io.out(columns(&rows));
     Ok(())
 }

@@ -26,10 +26,11 @@ pub fn namespace(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     } else {
         p.put("\nResource Quotas\n");
         for q in &quotas {
-            p.field(1, "Name", q.name());
-            p.line(1, "Resource\tUsed\tHard");
-            p.line(1, "--------\t---\t---");
-            quota_rows(q, 1, p);
+            // 1.20 indented by one space.
+            let indent = cx.by(" ", "  ");
+            p.put(format!("{indent}Name:\t{}\n", q.name()));
+            p.put(format!("{indent}Resource\tUsed\tHard\n{indent}--------\t---\t---\n"));
+            quota_rows(q, indent, p);
         }
     }
     let limits = cx.list_all(Kind::LIMIT_RANGE, o.name())?;
@@ -47,11 +48,11 @@ pub fn namespace(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     Ok(())
 }
 
-fn quota_rows(q: &Object, level: usize, p: &mut Page) {
+fn quota_rows(q: &Object, indent: &str, p: &mut Page) {
     let hard = q.get(&["status", "hard"]).and_then(Value::as_map).cloned().unwrap_or_default();
     for (name, amount) in hard.iter() {
         let used = text_of(q.get(&["status", "used", name]));
-        p.line(level, format!("{name}\t{used}\t{}", text_of(Some(amount))));
+        p.put(format!("{indent}{name}\t{used}\t{}\n", text_of(Some(amount))));
     }
 }
 
@@ -63,7 +64,7 @@ pub fn quota(o: &Object, p: &mut Page) {
         p.field(0, "Scopes", scopes.join(", "));
     }
     p.put("Resource\tUsed\tHard\n--------\t----\t----\n");
-    quota_rows(o, 0, p);
+    quota_rows(o, "", p);
 }
 
 pub fn limits(o: &Object, p: &mut Page) {
