@@ -50,7 +50,8 @@ pub fn kubernetes(host: &Machine) -> [Object; 3] {
 pub fn identity(host: &Machine, now: Time, holder: &str) -> Object {
     let name = identity_name(host);
     let mut lease = Object::new(Kind::LEASE, "kube-system", &name);
-    let labels = map! { "apiserver.kubernetes.io/identity" => "kube-apiserver", "kubernetes.io/hostname" => &host.name };
+    let labels =
+        map! { "apiserver.kubernetes.io/identity" => "kube-apiserver", "kubernetes.io/hostname" => &host.name };
     lease.set(&["metadata", "labels"], labels);
     let spec = map! {
         "holderIdentity" => format!("{name}_{holder}"), "leaseDurationSeconds" => 3600, "renewTime" => now.rfc3339_micro(),

@@ -72,8 +72,7 @@ fn level(&(name, shares, lendable, queues, hand): &Level, modern: bool) -> Objec
     if !exempt {
         let mut response = map! { "type" => if queues == 0 { "Reject" } else { "Queue" } };
         if queues > 0 {
-            response
-                .insert("queuing", map! { "handSize" => hand, "queueLengthLimit" => 50, "queues" => queues });
+            response.insert("queuing", map! { "handSize" => hand, "queueLengthLimit" => 50, "queues" => queues });
         }
         limits.insert("limitResponse", response);
     }
@@ -119,9 +118,8 @@ fn schema(&(name, level, precedence, method, subjects, rules): &Schema, modern: 
     rule.insert("subjects", subjects.split(' ').map(subject).collect::<Vec<Value>>());
     spec.insert("rules", list![rule]);
     object.set(&["spec"], spec);
-    let message = format!(
-        "This FlowSchema references the PriorityLevelConfiguration object named {level:?} and it exists"
-    );
+    let message =
+        format!("This FlowSchema references the PriorityLevelConfiguration object named {level:?} and it exists");
     let dangling = map! {
         "lastTransitionTime" => now.rfc3339(), "message" => message, "reason" => "Found",
         "status" => "False", "type" => "Dangling",
@@ -147,6 +145,8 @@ fn subject(text: &str) -> Value {
     Value::Map(match kind {
         "g" => map! { "group" => map! { "name" => name }, "kind" => "Group" },
         "u" => map! { "kind" => "User", "user" => map! { "name" => name } },
-        _ => map! { "kind" => "ServiceAccount", "serviceAccount" => map! { "name" => name, "namespace" => "kube-system" } },
+        _ => {
+            map! { "kind" => "ServiceAccount", "serviceAccount" => map! { "name" => name, "namespace" => "kube-system" } }
+        }
     })
 }

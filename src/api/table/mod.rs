@@ -94,9 +94,7 @@ fn names(kind: Kind, profile: Profile) -> &'static str {
         Kind::PRIORITY_LEVEL_CONFIGURATION if modern => {
             "Name|Type|NominalConcurrencyShares|Queues|HandSize|QueueLengthLimit|Age"
         }
-        Kind::PRIORITY_LEVEL_CONFIGURATION => {
-            "Name|Type|AssuredConcurrencyShares|Queues|HandSize|QueueLengthLimit|Age"
-        }
+        Kind::PRIORITY_LEVEL_CONFIGURATION => "Name|Type|AssuredConcurrencyShares|Queues|HandSize|QueueLengthLimit|Age",
         Kind::API_SERVICE => "Name|Service|Available|Age",
         // Kinds without a printer of their own.
         _ => "Name|Created At",

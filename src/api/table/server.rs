@@ -37,7 +37,8 @@ pub(super) fn priority_level(o: &Object, p: &Print) -> Vec<Str> {
 
 pub(super) fn api_service(o: &Object, p: &Print) -> Vec<Str> {
     let of = |key: &str| o.str(&["spec", "service", key]);
-    let service = if of("name").is_empty() { "Local".into() } else { ecow::eco_format!("{}/{}", of("namespace"), of("name")) };
+    let service =
+        if of("name").is_empty() { "Local".into() } else { ecow::eco_format!("{}/{}", of("namespace"), of("name")) };
     let available = match condition(o, "Available") {
         Some(c) if c.str("status") == "True" => "True".into(),
         Some(c) => ecow::eco_format!("{} ({})", c.str("status"), c.str("reason")),
