@@ -9,8 +9,9 @@ use super::settings::Region;
 /// Panels of the phone's bottom sheet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Sheet {
-    Lesson,
+    /// What to do comes first.
     #[default]
+    Lesson,
     Terminal,
     Inspector,
 }

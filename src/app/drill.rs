@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use crate::base::{Duration, Str, Time};
-use crate::lesson::format::Command;
+use crate::lesson::format::{Command, Topic};
 use crate::lesson::script::Place;
-use crate::lesson::{Lesson, Progress, probe};
+use crate::lesson::{Card, Lesson, Progress, cards, probe};
 use crate::machine::terminal::Terminal;
 use crate::sim::{Profile, World};
 
@@ -21,6 +21,14 @@ pub struct Drill {
     /// Option chosen in a step's prediction.
     pub chosen: BTreeMap<usize, usize>,
     checked_ms: u64,
+}
+
+/// The drill to offer: the first in the catalogue's order, after `current` if there is one, that is for
+/// this profile and not `done`.
+pub fn next<'c>(current: &str, profile: Profile, done: &[String]) -> Option<&'c Card> {
+    let order = || Topic::ALL.into_iter().flat_map(|t| cards().iter().filter(move |c| c.topic == t));
+    let open = |c: &&Card| c.profiles.contains(&profile) && c.name != current && !done.contains(&c.name);
+    order().skip_while(|c| c.name != current).find(open).or_else(|| order().find(open))
 }
 
 /// Real time between two rounds of checks.
@@ -95,6 +103,11 @@ impl Drill {
             self.open = next;
         }
         changed
+    }
+
+    /// Whether every step is done.
+    pub fn finished(&self) -> bool {
+        self.current().is_none()
     }
 
     /// The clock was moved.

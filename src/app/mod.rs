@@ -148,6 +148,9 @@ impl State {
         };
         let mut state = State::of(session, settings, build);
         state.embed = params.embed;
+        if params.embed {
+            state.sheet = Sheet::Terminal;
+        }
         state.drill = drill;
         state.notice = notice;
         state.panic_on = params.panic.clone();

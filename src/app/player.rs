@@ -100,6 +100,8 @@ pub struct Player {
     pub caption_lang: Lang,
 }
 
+/// A caption of something that went wrong gives way to no other for so long.
+const ERROR_MS: u64 = 1500;
 const GLIDE_MS: u32 = 420;
 const FOLLOW_MS: u32 = 620;
 /// Short way to etcd and back, inside one machine.
@@ -255,7 +257,9 @@ impl Player {
             if self.narration.len() < 20 {
                 self.narration.push_back(text.clone());
             }
-            if !self.follow {
+            // What went wrong stays long enough to be read: what follows from it comes after.
+            let holds = |c: &Caption| c.error && self.now_ms < c.shown_ms + ERROR_MS;
+            if !self.follow && !self.caption.as_ref().is_some_and(holds) {
                 self.caption = Some(self.caption_of(record, None, text));
             }
         }
@@ -277,8 +281,14 @@ impl Player {
     }
 
     fn caption_of(&self, record: &Record, number: Option<u8>, text: String) -> Caption {
-        let error = matches!(record.what, What::Refused { .. } | What::Fault { .. })
-            || matches!(record.what, What::Response { code, .. } if code >= 400);
+        let error = match &record.what {
+            What::Refused { .. } | What::Fault { .. } => true,
+            What::Response { code, .. } => *code >= 400,
+            What::Exit { code, .. } => *code != 0,
+            What::Machine { what: "vm", detail, .. } => detail.starts_with("failed"),
+            What::Decide { verdict, .. } => matches!(*verdict, "NodeNotReady" | "Unschedulable"),
+            _ => false,
+        };
         Caption { number, text: text.into(), error, at: record.at, shown_ms: self.now_ms }
     }
 
@@ -330,7 +340,8 @@ impl Player {
     pub fn travellers(&self, scene: &Scene, still: bool) -> Vec<Traveller> {
         let draw = |g: &Glide| {
             let path = hops::path(scene, &g.hop.from, &g.hop.to)?;
-            let progress = if still { 500 } else { g.progress(self.now_ms) };
+            // Standing still, a request and its answer must not cover each other: each is near its end.
+            let progress = if still { 720 } else { g.progress(self.now_ms) };
             let d = path.d();
             let label =
                 if g.count > 1 { ecow::eco_format!("{} ×{}", g.hop.label, g.count) } else { g.hop.label.clone() };

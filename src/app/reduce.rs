@@ -235,11 +235,34 @@ fn frame(state: &mut State, now_ms: u64) -> Vec<Effect> {
     if state.toast.as_ref().is_some_and(|(_, since)| now_ms > since + TOAST_MS) {
         state.toast = None;
     }
-    if let Some(drill) = &mut state.drill
-        && drill.check(&state.session.world, now_ms)
-    {
-        mark_goals(&mut state.player.ticks, &drill.goals());
+    let mut effects = Vec::new();
+    if let Some(drill) = &mut state.drill {
+        let steps = drill.lesson.steps.len();
+        let before: Vec<bool> = (0..steps).map(|i| drill.step_done(i)).collect();
+        if drill.check(&state.session.world, now_ms) {
+            mark_goals(&mut state.player.ticks, &drill.goals());
+            let lang = state.settings.lang;
+            for i in (0..steps).filter(|i| !before[*i] && drill.step_done(*i)) {
+                let title = &drill.lesson.steps[i].title;
+                state.player.narration.push_back(format!(
+                    "{}: {}",
+                    t(lang, Text::Done),
+                    lang.pick(&title.en, &title.ko)
+                ));
+            }
+            let name = &drill.lesson.name;
+            if drill.finished() && !state.settings.done.contains(name) {
+                state.settings.done.push(name.clone());
+                effects.push(Effect::StoreSettings(state.settings.to_json()));
+            }
+        }
     }
+    effects.extend(hand(state));
+    effects
+}
+
+/// One frame of the hand that types.
+fn hand(state: &mut State) -> Vec<Effect> {
     let Some(hand) = &mut state.hand else { return Vec::new() };
     match hand.frame(&state.session.world, state.reduced_motion) {
         None => state.hand = None,

@@ -70,11 +70,21 @@ pub struct Settings {
     pub inspector: i32,
     pub terminal: i32,
     pub lesson_open: bool,
+    /// Drills that were finished.
+    pub done: Vec<String>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { lang: Lang::En, theme: Theme::Light, lesson: 320, inspector: 360, terminal: 232, lesson_open: true }
+        Settings {
+            lang: Lang::En,
+            theme: Theme::Light,
+            lesson: 320,
+            inspector: 360,
+            terminal: 232,
+            lesson_open: true,
+            done: Vec::new(),
+        }
     }
 }
 

@@ -281,12 +281,34 @@ fn happened(name: &str, what: &str, detail: &str, lang: Lang) -> String {
         ("power", "boot") => ("powers on and boots", "전원이 켜져 부팅합니다"),
         ("power", "on") => ("is up", "부팅을 마쳤습니다"),
         ("power", "off") => ("is off", "꺼졌습니다"),
+        ("vm", "provisioned") => ("has run its scripts", "프로비저닝을 마쳤습니다"),
         _ => ("", ""),
     };
     if !en.is_empty() {
         return lang.pick(format!("{name} {en}"), format!("{} {ko}", ko_topic(name)));
     }
     match (what, detail.rsplit_once(' ')) {
+        ("vm", None) if detail == "creating" => lang.pick(
+            format!("vagrant makes the machine {name} out of a box"),
+            format!("vagrant가 박스로 {name} 머신을 만듭니다"),
+        ),
+        ("vm", None) => lang.pick(
+            format!("vagrant destroys {name}, disk and all"),
+            format!("vagrant가 {name} 머신을 디스크까지 지웁니다"),
+        ),
+        ("module", Some((module, "loaded"))) => {
+            lang.pick(format!("{name} loads the kernel module {module}"), format!("{name}에 커널 모듈 {module} 로드"))
+        }
+        ("module", Some((module, "unloaded" | "removed"))) => lang
+            .pick(format!("{name} unloads the kernel module {module}"), format!("{name}에서 커널 모듈 {module} 제거")),
+        ("vm", Some(("provisioning", script))) => lang.pick(
+            format!("vagrant runs {script} on {name}"),
+            format!("vagrant가 {name}에서 {script} 스크립트를 실행합니다"),
+        ),
+        ("vm", Some(("failed", script))) => lang.pick(
+            format!("{script} fails on {name}, and vagrant stops"),
+            format!("{name}에서 {script} 스크립트가 실패하여 vagrant가 멈춥니다"),
+        ),
         ("file", _) => lang.pick(format!("{detail} is put onto {name}"), format!("{name}에 {detail} 파일을 둡니다")),
         ("unit", Some((unit, state))) => {
             let ko = match state {
@@ -350,7 +372,9 @@ pub fn narrated(record: &Record) -> bool {
         What::Decide { verdict, .. } => {
             matches!(*verdict, "NodeNotReady" | "NodeReady" | "Unschedulable" | "FailedScheduling")
         }
-        What::Machine { .. } | What::Fault { .. } | What::Refused { .. } | What::Exit { .. } => true,
+        // What vagrant runs on a machine has captions of its own.
+        What::Exit { line, .. } => !line.starts_with("bash /tmp/vagrant-shell"),
+        What::Machine { .. } | What::Fault { .. } | What::Refused { .. } => true,
         What::Container { call, .. } => matches!(*call, "StartContainer" | "StopContainer" | "PullImage"),
         _ => false,
     }

@@ -36,6 +36,8 @@ pub struct Fact {
     pub label: Str,
     pub value: Str,
     pub link: Option<Target>,
+    /// What is told on request: the rest of a long command line.
+    pub more: Str,
 }
 
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -107,8 +109,24 @@ fn concerns(r: &Record, world: &World, target: &Target) -> bool {
     }
 }
 
+fn base_name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
+
+/// Programs of a machine, each once, without the kernel's own threads and the containers' pauses.
+fn program_names<'a>(commands: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for command in commands.filter(|c| !c.starts_with('[')).take(40) {
+        let name = base_name(command.split(' ').next().unwrap_or_default());
+        if !name.is_empty() && name != "pause" && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 fn fact(label: Text, value: impl Into<Str>, lang: Lang) -> Fact {
-    Fact { label: t(lang, label).into(), value: value.into(), link: None }
+    Fact { label: t(lang, label).into(), value: value.into(), link: None, more: Str::new() }
 }
 
 fn machine(out: &mut Inspection, world: &World, index: u32, lang: Lang) {
@@ -117,10 +135,8 @@ fn machine(out: &mut Inspection, world: &World, index: u32, lang: Lang) {
     let state = if m.powered_on { Text::Alive } else { Text::PoweredOff };
     out.facts.push(fact(Text::Status, t(lang, state), lang));
     out.facts.push(fact(Text::Hardware, ecow::eco_format!("{} CPU · {} MiB", m.cpus, m.memory_mib), lang));
-    let processes = m.processes.values().take(24);
-    let list: Vec<&str> = processes.map(|p| p.command.split(' ').next().unwrap_or_default()).collect();
-    if !list.is_empty() {
-        let names: Vec<&str> = list.iter().map(|p| p.rsplit('/').next().unwrap_or(p)).collect();
+    let names = program_names(m.processes.values().map(|p| p.command.as_str()));
+    if !names.is_empty() {
         out.facts.push(fact(Text::Processes, names.join(", "), lang));
     }
     let key = ObjectKey::new(Kind::NODE, "", m.name.clone());
@@ -143,7 +159,9 @@ fn part(out: &mut Inspection, world: &World, machine: u32, part: Part, lang: Lan
     let up = m.powered_on && (process.is_some() || live);
     out.facts.push(fact(Text::Status, t(lang, if up { Text::Alive } else { Text::Dead }), lang));
     if let Some(p) = process {
-        out.facts.push(fact(Text::Process, ecow::eco_format!("{} · {}", p.pid, p.command), lang));
+        let (program, flags) = p.command.split_once(' ').unwrap_or((&p.command, ""));
+        let value = ecow::eco_format!("{} · {}", p.pid, base_name(program));
+        out.facts.push(Fact { more: flags.into(), ..fact(Text::Process, value, lang) });
     }
     // The pod it runs in, where it does: static pods and daemons of kube-system.
     let is_its_pod = |p: &&std::sync::Arc<Object>| {

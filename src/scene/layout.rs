@@ -92,7 +92,7 @@ pub fn layout(width: i32, height: i32, seats: &[Seat], zoom: Option<u32>) -> Lay
     let slack = (height - if dense { 240 } else { 440 }).max(0);
     let inner_gap = ((if dense { 12 } else { 24 }) + slack / 5).min(64);
     let bus_gap = ((if dense { 24 } else { 40 }) + slack / 7).min(72);
-    let master_h = m.head + m.api.1 + inner_gap + m.chip + m.pad * 2;
+    let mut master_h = m.head + m.api.1 + inner_gap + m.chip + m.pad * 2;
     let left = if host.is_some() { m.pad * 2 + m.host } else { m.pad };
     if let Some(host) = host {
         // As high as the API server's row, beside which it stands.
@@ -112,6 +112,9 @@ pub fn layout(width: i32, height: i32, seats: &[Seat], zoom: Option<u32>) -> Lay
     }
     let n = masters.len().max(1) as i32;
     let master_w = (width - left - m.pad - (n - 1) * m.pad) / n;
+    if beside(master_w, &m) < POD_COLUMN {
+        master_h += m.chip + m.pad / 2;
+    }
     for (i, index) in masters.iter().enumerate() {
         let rect = Rect::new(left + i as i32 * (master_w + m.pad), m.pad, master_w, master_h);
         out.machines.push(master(*index, rect, &m, inner_gap));
@@ -179,18 +182,40 @@ fn tile(index: u32, rect: Rect) -> MachineBox {
     MachineBox { index, role: Role::Worker, rect, parts: Vec::new(), head, pods, small: true, tile: true }
 }
 
+/// Beside the API server on each side: a gap, the side chip, a gap, and on the left the shell. Widths of
+/// the shell, the side chip and the gap.
+fn sides(width: i32, m: &Metrics) -> (i32, i32, i32) {
+    let half = (width - m.api.0) / 2;
+    let (icon, wide) = if m.side > 100 { (26, 84) } else { (22, 22) };
+    let shell = if half >= m.pad + wide + m.side + 24 { wide } else { icon };
+    let side = m.side.min(half - m.pad - shell - 20);
+    (shell, side, ((half - m.pad - shell - side) / 2).clamp(8, 72))
+}
+
+/// Width of a part on the master's lower edge.
+fn lower(width: i32, m: &Metrics) -> i32 {
+    let half = (width - m.api.0 * 2 / 3) / 2 - 2 * m.pad - 16;
+    ((half - 8) / 2).min(if m.side > 100 { 92 } else { 44 })
+}
+
+/// A column of pods is at least so wide that a name can be read.
+const POD_COLUMN: i32 = 92;
+
+/// What is left for pods right of a master's parts.
+fn beside(width: i32, m: &Metrics) -> i32 {
+    let (_, side, gap) = sides(width, m);
+    let upper = m.api.0 / 2 + gap + side;
+    let below = m.api.0 / 3 + 16 + m.pad / 2 + 2 * lower(width, m) + 8;
+    width / 2 - upper.max(below) - 2 * m.pad
+}
+
 fn master(index: u32, rect: Rect, m: &Metrics, gap: i32) -> MachineBox {
     let cx = rect.x + rect.w / 2;
     let row1 = rect.y + m.head + m.pad / 2;
     let row2 = row1 + m.api.1 + gap;
     let api = Rect::new(cx - m.api.0 / 2, row1, m.api.0, m.api.1);
     let etcd_w = m.api.0 * 2 / 3;
-    // Beside it, on each side: a gap, the side chip, a gap, and on the left the shell.
-    let half = (rect.w - m.api.0) / 2;
-    let (icon, wide) = if m.side > 100 { (26, 84) } else { (22, 22) };
-    let shell_w = if half >= m.pad + wide + m.side + 24 { wide } else { icon };
-    let side = m.side.min(half - m.pad - shell_w - 20);
-    let side_gap = ((half - m.pad - shell_w - side) / 2).clamp(8, 72);
+    let (shell_w, side, side_gap) = sides(rect.w, m);
     let side_y = row1 + (m.api.1 - m.chip) / 2;
     let mut parts = vec![
         PartBox { part: Part::ApiServer, rect: api },
@@ -200,8 +225,7 @@ fn master(index: u32, rect: Rect, m: &Metrics, gap: i32) -> MachineBox {
     ];
     parts.push(PartBox { part: Part::Shell, rect: Rect::new(rect.x + m.pad, side_y, shell_w, m.chip) });
     // Lower edge: kubelet and runtime left of etcd, kube-proxy and CNI right of it.
-    let half = (rect.w - etcd_w) / 2 - 2 * m.pad - 16;
-    let w = ((half - 8) / 2).min(if m.side > 100 { 92 } else { 44 });
+    let w = lower(rect.w, m);
     let left_end = cx - etcd_w / 2 - 16 - m.pad / 2;
     let right = cx + etcd_w / 2 + 16 + m.pad / 2;
     for (part, x) in [
@@ -212,8 +236,11 @@ fn master(index: u32, rect: Rect, m: &Metrics, gap: i32) -> MachineBox {
     ] {
         parts.push(PartBox { part, rect: Rect::new(x, row2, w, m.chip) });
     }
-    let edge = parts.iter().map(|p| p.rect.x + p.rect.w).max().unwrap_or(cx) + m.pad;
-    let pods = Rect::new(edge, rect.y + m.head, (rect.x + rect.w - m.pad - edge).max(0), rect.h - m.head - m.pad);
+    // The machine's own pods: right of everything, or in a row beneath where that is too narrow.
+    let pods = match beside(rect.w, m) {
+        w if w >= POD_COLUMN => Rect::new(rect.x + rect.w - m.pad - w, rect.y + m.head, w, rect.h - m.head - m.pad),
+        _ => Rect::new(rect.x + m.pad, row2 + m.chip + m.pad / 2, rect.w - 2 * m.pad, m.chip),
+    };
     let head = Rect::new(rect.x, rect.y, rect.w, m.head);
     MachineBox { index, role: Role::ControlPlane, rect, parts, head, pods, small: m.side <= 100, tile: false }
 }
@@ -243,8 +270,11 @@ fn worker(index: u32, rect: Rect, m: &Metrics, dense: bool) -> MachineBox {
     let tight = chip_row(dense, false) > inner && chip_row(dense, true) <= inner;
     let mut parts = Vec::new();
     let (mut x, mut y) = (rect.x + EDGE, rect.y + EDGE);
+    // What a tight row leaves over is air for those with a name.
+    let air = if tight { (inner - chip_row(dense, true)) / 4 } else { 0 };
     for part in NODE_PARTS {
-        let w = chip_width(part, dense, tight).min(inner);
+        let air = if part == Part::Shell { 0 } else { air };
+        let w = (chip_width(part, dense, tight) + air).min(inner);
         if x + w > rect.x + EDGE + inner {
             (x, y) = (rect.x + EDGE, y + m.chip);
         }

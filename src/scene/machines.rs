@@ -65,6 +65,10 @@ pub struct MachineView {
     pub on: bool,
     /// Power is on, services are not yet.
     pub booting: bool,
+    /// vagrant has not made it, or has destroyed it.
+    pub missing: bool,
+    /// The script that vagrant runs on it now; empty: none.
+    pub provisioning: Str,
     /// No other machine can reach it, although it runs.
     pub cut_off: bool,
     pub belief: Belief,
@@ -238,6 +242,8 @@ fn machine(
         head: b.head,
         on: m.powered_on,
         booting: !m.powered_on && world.actor_named(b.index, crate::machine::systemd::manager::NAME).is_some(),
+        missing: b.role != Role::Host && m.files.is_empty(),
+        provisioning: m.provisioning.clone(),
         cut_off: m.powered_on && b.role != Role::Host && alone(world, b.index),
         belief,
         two_truths: belief == Belief::NotReady && m.powered_on && any_alive,

@@ -77,6 +77,10 @@ texts! {
     Dead: "not running", "멈춤";
     CutOff: "cut off", "연결 끊김";
     Booting: "booting", "부팅 중";
+    NotMade: "no such machine yet", "아직 없는 머신";
+    VagrantMakes: "vagrant up makes it", "vagrant up이 만듭니다";
+    NoPods: "no pods here yet", "아직 파드가 없습니다";
+    Provisioning: "runs", "실행:";
     Troubled: "in trouble", "이상";
     Replaying: "Replaying the session", "세션을 다시 재생하고 있습니다";
     PoweredOff: "powered off", "전원 꺼짐";
@@ -116,8 +120,12 @@ texts! {
     Predict: "What do you expect?", "어떻게 될까요?";
     Goals: "Goals", "목표";
     AllDone: "Drill complete", "실습을 마쳤습니다";
-    NoLesson: "Type any command below, or pick a lesson.", "아래에 명령을 입력하거나 학습을 고르세요.";
-    TryThese: "Things to try", "이런 것부터";
+    StartHere: "Start here", "여기서 시작";
+    Welcome: "A Kubernetes cluster runs in this page. Type real commands, watch every request travel, break things and take time back. Begin with a drill:", "이 페이지 안에서 쿠버네티스 클러스터가 돌고 있습니다. 실제 명령을 입력하고, 요청이 지나는 길을 보고, 고장 내고, 시간을 되돌려 보세요. 첫 실습부터 시작합니다.";
+    NextDrill: "Next drill:", "다음 실습:";
+    ForReal: "The same on real machines", "실제 머신에서 해 보기";
+    TryThese: "Or try a command", "또는 명령부터";
+    TypeHere: "type a command here", "여기에 명령을 입력하세요";
     PastHint: "You are looking at the past. A new command starts a new branch.", "과거를 보고 있습니다. 명령을 입력하면 새 갈래가 생깁니다.";
     Branch: "branch", "갈래";
     Forked: "A new branch. The old one is kept on the timeline.", "새 갈래입니다. 이전 갈래는 타임라인에 남아 있습니다.";

@@ -46,6 +46,8 @@ pub fn tick(record: &Record) -> Option<Tick> {
         What::Write { op: WriteOp::Create | WriteOp::Delete, key, .. } if key.kind == Kind::POD => TickKind::Pod,
         What::Decide { verdict: "NodeNotReady" | "Unschedulable" | "FailedScheduling", .. } => TickKind::Trouble,
         What::Decide { verdict: "NodeReady", .. } => TickKind::Good,
+        What::Machine { what: "vm", detail, .. } if detail == "provisioned" => TickKind::Good,
+        What::Machine { what: "vm", detail, .. } if detail.starts_with("failed") => TickKind::Trouble,
         What::Machine { what: "power" | "unit" | "module" | "interface", .. } => TickKind::Trouble,
         What::Exit { code, .. } if *code != 0 => TickKind::Trouble,
         _ => return None,

@@ -208,7 +208,7 @@ impl App {
     fn lesson(&self) -> Html {
         let s = &self.state;
         html! {
-            <Lesson drill={self.cache.drill.clone()} profile={s.world().config.profile} typing={s.hand.is_some()} start={s.session.start()} lang={s.settings.lang} emit={self.emit.clone()} />
+            <Lesson drill={self.cache.drill.clone()} profile={s.world().config.profile} done={s.settings.done.clone()} typing={s.hand.is_some()} start={s.session.start()} lang={s.settings.lang} emit={self.emit.clone()} />
         }
     }
 

@@ -16,6 +16,20 @@ pub struct Props {
     pub emit: Emit,
 }
 
+/// What is offered, folder by folder: names with their paths.
+fn folders(file: &File) -> Vec<(&str, Vec<(&str, &str)>)> {
+    let mut out: Vec<(&str, Vec<(&str, &str)>)> = Vec::new();
+    for path in file.paths.iter() {
+        let at = path.rfind('/').map_or(0, |i| i + 1);
+        let (folder, name) = path.split_at(at);
+        match out.iter_mut().find(|(known, _)| *known == folder) {
+            Some((_, names)) => names.push((name, path)),
+            None => out.push((folder, vec![(name, path)])),
+        }
+    }
+    out
+}
+
 #[component]
 pub fn Editor(props: &Props) -> Html {
     let (f, lang, emit) = (&props.file, props.lang, &props.emit);
@@ -51,9 +65,14 @@ pub fn Editor(props: &Props) -> Html {
             </header>
             <div class="editor-body">
                 <nav class="files" aria-label={t(lang, Text::Files)}>
-                    <ul>{ for f.paths.iter().map(|p| html! {
-                        <li key={p.to_string()}><button class={classes!((f.path == p.as_str()).then_some("chosen"))} onclick={on(emit, Action::EditPath(p.to_string()))}>{ p.to_string() }</button></li>
-                    }) }</ul>
+                    { for folders(f).into_iter().map(|(folder, names)| html! {
+                        <section key={folder.to_owned()}>
+                            <h3>{ folder.to_owned() }</h3>
+                            <ul>{ for names.into_iter().map(|(name, path)| html! {
+                                <li key={path.to_owned()}><button aria-label={path.to_owned()} class={classes!((f.path == path).then_some("chosen"))} onclick={on(emit, Action::EditPath(path.to_owned()))}>{ name.to_owned() }</button></li>
+                            }) }</ul>
+                        </section>
+                    }) }
                 </nav>
                 <textarea id="editor-text" value={f.text.clone()} oninput={text} spellcheck="false" autocapitalize="off" wrap="off" aria-label={f.path.clone()} />
             </div>

@@ -52,6 +52,7 @@ pub fn Inspector(props: &Props) -> Html {
                         <dt>{ f.label.to_string() }</dt>
                         <dd>{ match &f.link {
                             Some(target) => html! { <button class="link" onclick={on(emit, Action::Select(Some(target.clone())))}>{ f.value.to_string() }</button> },
+                            None if !f.more.is_empty() => html! { <details><summary>{ f.value.to_string() }</summary><code>{ f.more.to_string() }</code></details> },
                             None => html! { { f.value.to_string() } },
                         } }</dd>
                     </div>

@@ -1,8 +1,9 @@
 //! The lesson: steps one under another, the open one with its commands, questions and goals.
 
 use kubedrill::app::Action;
-use kubedrill::app::drill::Drill;
+use kubedrill::app::drill::{Drill, next};
 use kubedrill::base::Time;
+use kubedrill::lesson::Card;
 use kubedrill::lesson::format::{Command, Prediction, Step, Text as Words, Topic};
 use kubedrill::scene::ticks::clock;
 use kubedrill::scene::{Lang, Text, t};
@@ -17,6 +18,8 @@ use super::shared::{Emit, Shared, on};
 pub struct Props {
     pub drill: Option<Shared<Drill>>,
     pub profile: Profile,
+    /// Drills that were finished.
+    pub done: Vec<String>,
     /// The step whose commands are being typed.
     pub typing: bool,
     pub start: Time,
@@ -42,13 +45,11 @@ pub fn Lesson(props: &Props) -> Html {
 }
 
 /// Commands to begin with when no drill is open.
-const FIRST: [&str; 6] = [
+const FIRST: [&str; 4] = [
     "kubectl get nodes -o wide",
-    "kubectl get pods -A",
     "kubectl create -f nginx-pod.yaml",
     "kubectl create deployment web --image=nginx",
-    "kubectl get pods -o wide",
-    "kubectl describe pod",
+    "kubectl get pods -A",
 ];
 
 fn free_play(props: &Props) -> Html {
@@ -59,9 +60,14 @@ fn free_play(props: &Props) -> Html {
     let topics = Topic::ALL.into_iter().filter(|t| drills(*t).next().is_some());
     html! {
         <>
-            <header><h2>{ t(lang, Text::FreePlay) }</h2></header>
+            <header><h2>{ t(lang, if props.done.is_empty() { Text::StartHere } else { Text::FreePlay }) }</h2></header>
             <div class="lesson-body">
-                <p>{ t(lang, Text::NoLesson) }</p>
+                if let Some(first) = next("", props.profile, &props.done) {
+                    <div class="start-here">
+                        <p>{ t(lang, if props.done.is_empty() { Text::Welcome } else { Text::NextDrill }) }</p>
+                        { open(first, props) }
+                    </div>
+                }
                 <h3>{ t(lang, Text::TryThese) }</h3>
                 { for FIRST.iter().map(|c| chip("m-k8s", c, props)) }
                 { for topics.map(|topic| html! {
@@ -69,8 +75,10 @@ fn free_play(props: &Props) -> Html {
                         <h3>{ lang.pick(topic.title().1, topic.title().0) }</h3>
                         <ul class="catalogue">
                             { for drills(topic).map(|d| html! {
-                                <li key={d.name.clone()}><button onclick={on(&props.emit, Action::Lesson(Some(d.name.clone())))}>
-                                    <b>{ say(&d.title, lang).to_owned() }</b><span>{ say(&d.summary, lang).to_owned() }</span>
+                                <li key={d.name.clone()} class={classes!(props.done.contains(&d.name).then_some("done"))}><button onclick={on(&props.emit, Action::Lesson(Some(d.name.clone())))}>
+                                    <b>{ say(&d.title, lang).to_owned() }
+                                        if props.done.contains(&d.name) { <span class="visually-hidden">{ format!(" ({})", t(lang, Text::Done)) }</span> }
+                                    </b><span class="gist">{ prose(say(&d.summary, lang)) }</span>
                                 </button></li>
                             }) }
                         </ul>
@@ -78,6 +86,15 @@ fn free_play(props: &Props) -> Html {
                 }) }
             </div>
         </>
+    }
+}
+
+/// The button that opens a drill that is offered.
+fn open(card: &Card, props: &Props) -> Html {
+    html! {
+        <button class="do-it primary" onclick={on(&props.emit, Action::Lesson(Some(card.name.clone())))}>
+            <Icon glyph={Glyph::Play} />{ say(&card.title, props.lang).to_owned() }
+        </button>
     }
 }
 
@@ -96,7 +113,16 @@ fn steps(drill: &Drill, props: &Props) -> Html {
                 <ol class="steps">
                     { for lesson.steps.iter().enumerate().map(|(i, s)| step(drill, i, s, props)) }
                 </ol>
-                if done == lesson.steps.len() { <p class="all-done">{ t(lang, Text::AllDone) }</p> }
+                if done == lesson.steps.len() {
+                    <div class="next-drill">
+                        <p class="all-done"><Icon glyph={Glyph::Check} />{ t(lang, Text::AllDone) }</p>
+                        if let Some(card) = next(&lesson.name, props.profile, &props.done) {
+                            <p>{ t(lang, Text::NextDrill) }</p>
+                            { open(card, props) }
+                        }
+                        <button class="small with-icon" onclick={on(&props.emit, Action::Export)}><Icon glyph={Glyph::Download} />{ t(lang, Text::ForReal) }</button>
+                    </div>
+                }
             </div>
         </>
     }
@@ -111,7 +137,7 @@ fn step(drill: &Drill, i: usize, s: &Step, props: &Props) -> Html {
             if let Some(part) = &s.part { <h3 class="part-title">{ say(part, lang).to_owned() }</h3> }
             <button class="step-head" aria-expanded={open.to_string()} onclick={on(&props.emit, Action::OpenStep(i))}>
                 <span class="step-mark">{ if done { html! { <Icon glyph={Glyph::Check} /> } } else { html! { { (i + 1).to_string() } } } }</span>
-                <span class="step-title">{ say(&s.title, lang).to_owned() }
+                <span class="step-title">{ prose(say(&s.title, lang)) }
                     if done { <span class="visually-hidden">{ format!(" ({})", t(lang, Text::Done)) }</span> }
                 </span>
                 if let Some(at) = drill.done_at(i) { <span class="when">{ clock(at, props.start) }</span> }
@@ -154,7 +180,7 @@ fn goal(title: &str, done: Option<Time>, props: &Props) -> Html {
     html! {
         <li class={classes!("goal", done.is_some().then_some("done"))}>
             <span class="goal-mark" aria-hidden="true"></span>
-            <span>{ title.to_owned() }<span class="visually-hidden">{ format!(" ({word})") }</span></span>
+            <span>{ prose(title) }<span class="visually-hidden">{ format!(" ({word})") }</span></span>
             if let Some(at) = done {
                 <button class="when" onclick={on(&props.emit, Action::SeekTo(at))}>{ clock(at, props.start) }</button>
             }
@@ -167,15 +193,15 @@ fn prediction(drill: &Drill, i: usize, p: &Prediction, props: &Props) -> Html {
     let chosen = drill.chosen.get(&i).copied();
     html! {
         <fieldset class="predict">
-            <legend>{ say(&p.question, lang).to_owned() }</legend>
+            <legend>{ prose(say(&p.question, lang)) }</legend>
             { for p.options.iter().enumerate().map(|(n, o)| {
                 let mine = chosen == Some(n);
                 let class = classes!("option", mine.then_some("mine"), (chosen.is_some() && o.right).then_some("right"), (mine && !o.right).then_some("wrong"));
                 html! {
-                    <button {class} disabled={chosen.is_some()} aria-pressed={mine.to_string()} onclick={on(&props.emit, Action::Predict(i, n))}>{ say(&o.text, lang).to_owned() }</button>
+                    <button {class} disabled={chosen.is_some()} aria-pressed={mine.to_string()} onclick={on(&props.emit, Action::Predict(i, n))}>{ prose(say(&o.text, lang)) }</button>
                 }
             }) }
-            if let Some(o) = chosen.and_then(|n| p.options.get(n)) { <p class="because" role="status">{ say(&o.because, lang).to_owned() }</p> }
+            if let Some(o) = chosen.and_then(|n| p.options.get(n)) { <p class="because" role="status">{ prose(say(&o.because, lang)) }</p> }
         </fieldset>
     }
 }

@@ -55,11 +55,27 @@ pub fn Machine(props: &Props) -> Html {
             if m.two_truths && !m.tile && !props.dense {
                 <text class="truth" x={(r.x + 10).to_string()} y={(r.y + r.h - 10).to_string()}>{ format!("● {}", t(lang, Text::StillRuns)) }</text>
             }
+            if m.count == 0 && m.role == Role::Worker && !m.tile && !m.booting { { empty(m, lang) } }
             if m.more > 0 {
                 <text class="more" x={(r.x + r.w - 8).to_string()} y={(r.y + r.h - 8).to_string()}>{ format!("+{}", m.more) }</text>
             }
         </g>
     }
+}
+
+/// What a machine without pods says in their place.
+fn empty(m: &MachineView, lang: Lang) -> Html {
+    let top = m.head.y + m.head.h;
+    let room = m.rect.y + m.rect.h - top;
+    let text = match m.belief {
+        _ if m.missing => Text::VagrantMakes,
+        Belief::Ready if m.on => Text::NoPods,
+        _ => return Html::default(),
+    };
+    if room < 48 {
+        return Html::default();
+    }
+    html! { <text class="empty-machine" x={m.rect.center().x.to_string()} y={(top + room / 2 - 4).to_string()}>{ t(lang, text) }</text> }
 }
 
 /// The line with the machine's name: the button that selects it.
@@ -73,6 +89,8 @@ fn head(m: &MachineView, props: &Props) -> Html {
     let believed = t(lang, m.belief.text());
     let state = match (m.on, m.cut_off) {
         _ if m.booting => t(lang, Text::Booting).to_owned(),
+        _ if m.missing => t(lang, Text::NotMade).to_owned(),
+        _ if !m.provisioning.is_empty() => format!("{} {}", t(lang, Text::Provisioning), m.provisioning),
         (false, _) => t(lang, Text::PoweredOff).to_owned(),
         (true, true) => format!("{} · {believed}", t(lang, Text::CutOff)),
         (true, false) => believed.to_owned(),
@@ -126,7 +144,7 @@ fn tag(m: &MachineView, state: &str, beside: bool) -> Html {
     let w = tag_width(state);
     let middle = if beside { h.y + h.h / 2 } else { r.y + r.h - 14 };
     html! {
-        <g class={classes!("belief", m.booting.then_some("booting"), if m.on && !(m.cut_off && m.belief == Belief::Ready) { m.belief.class() } else { "off" })}>
+        <g class={classes!("belief", (m.booting || !m.provisioning.is_empty()).then_some("booting"), if m.on && !(m.cut_off && m.belief == Belief::Ready) { m.belief.class() } else { "off" })}>
             <rect x={(r.x + r.w - w - 6).to_string()} y={(middle - 9).to_string()} width={w.to_string()} height="18" rx="9" />
             <text x={(r.x + r.w - w / 2 - 6).to_string()} y={middle.to_string()}>{ state.to_owned() }</text>
         </g>

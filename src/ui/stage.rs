@@ -179,7 +179,8 @@ fn ground(m: &MachineView, props: &StillProps) -> Html {
         "ground",
         role,
         (!m.on).then_some("off"),
-        m.booting.then_some("booting"),
+        (m.booting || !m.provisioning.is_empty()).then_some("booting"),
+        m.missing.then_some("missing"),
         (m.role != Role::Host).then_some(m.belief.class()),
         lit.then_some("lit"),
     );

@@ -164,6 +164,7 @@ fn input(props: &ScreenProps) -> Html {
             }
             <input id="cli" class="cli" type="text" value={props.draft.text.clone()} oninput={typed} onkeydown={keys} onpaste={paste}
                 autocomplete="off" autocapitalize="off" spellcheck="false" enterkeyhint="send"
+                placeholder={props.lines.is_empty().then(|| t(props.lang, Text::TypeHere))}
                 aria-label={format!("{} {}", t(props.lang, Text::TerminalInput), props.machine)} />
         </div>
     }

@@ -92,6 +92,7 @@ fn free_play_lists_its_drills_by_topic() {
     let html = html::<lesson::Lesson>(lesson::Props {
         drill: None,
         profile: s.world().config.profile,
+        done: vec!["taints".into()],
         typing: false,
         start: s.session.start(),
         lang: Lang::En,
@@ -99,7 +100,14 @@ fn free_play_lists_its_drills_by_topic() {
     });
     check(
         &html,
-        &["Nodes and scheduling", "Deleting a pod while its kubelet is stopped", "kubectl create -f nginx-pod.yaml"],
+        &[
+            "Next drill",
+            "class=\"done\"",
+            "<code>kubectl run</code>",
+            "Nodes and scheduling",
+            "Deleting a pod while its kubelet is stopped",
+            "kubectl create -f nginx-pod.yaml",
+        ],
     );
 }
 
@@ -115,6 +123,7 @@ fn the_lesson_shows_its_open_step() {
     let props = |lang| lesson::Props {
         drill: s.drill.clone().map(Shared::<Drill>::new),
         profile: s.world().config.profile,
+        done: Vec::new(),
         typing: false,
         start: s.session.start(),
         lang,

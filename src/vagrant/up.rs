@@ -214,6 +214,7 @@ pub fn provision(cx: &mut Cx<'_, '_>) -> Flow<i32> {
 
 fn provisioners(cx: &mut Cx<'_, '_>, vm: &Vm) -> Flow<i32> {
     for provision in &vm.provisions {
+        let mut script = String::new();
         let code = match provision {
             Provision::Shell { name, path, inline, args, privileged } => {
                 let title = if name.is_empty() { "shell".to_owned() } else { format!("{name} (shell)") };
@@ -226,6 +227,7 @@ fn provisioners(cx: &mut Cx<'_, '_>, vm: &Vm) -> Flow<i32> {
                         if path.is_empty() { label.clone() } else { format!("{}/{path}", cx.folder) }
                     ),
                 );
+                script.clone_from(&label);
                 cx.io.call("vm-stage", map! { "name" => vm.name.as_str(), "what" => label }.into())?;
                 let to = "/tmp/vagrant-shell";
                 if path.is_empty() {
@@ -254,7 +256,7 @@ fn provisioners(cx: &mut Cx<'_, '_>, vm: &Vm) -> Flow<i32> {
             }
         };
         if code != 0 {
-            cx.io.call("vm-stage", map! { "name" => vm.name.as_str(), "what" => "" }.into())?;
+            cx.io.call("vm-stage", map! { "name" => vm.name.as_str(), "what" => "", "failed" => script }.into())?;
             cx.io.errln("The SSH command responded with a non-zero exit status. Vagrant\nassumes that this means the command failed. The output for this command\nshould be in the log above. Please read the output to determine what\nwent wrong.");
             return Ok(1);
         }
@@ -283,7 +285,8 @@ fn triggers(cx: &mut Cx<'_, '_>, vm: &Vm) -> Flow<i32> {
             let (code, text) = run(cx, &target, if machine.is_empty() { "labelled" } else { "plain" }, &command)?;
             printed.push(text);
             if code != 0 {
-                cx.io.call("vm-stage", map! { "name" => vm.name.as_str(), "what" => "" }.into())?;
+                let what = if name.is_empty() { "trigger" } else { name.as_str() };
+                cx.io.call("vm-stage", map! { "name" => vm.name.as_str(), "what" => "", "failed" => what }.into())?;
                 cx.io.errln(format!("The following SSH command responded with a non-zero exit status.\nVagrant assumes that this means the command failed!\n\n{command}\n\nStdout from the command:\n\n\n\nStderr from the command:\n"));
                 return Ok(1);
             }

@@ -87,11 +87,14 @@ pub fn destroy(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     Value::Null
 }
 
-/// What is being done to the machine: `{name, what}`; an empty `what`: it is done.
+/// What is being done to the machine: `{name, what, failed}`; an empty `what`: it is done, or `failed` has.
 pub fn stage(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     if let Some(index) = host.ctx.world.machine_named(input.str("name")) {
         match input.str("what") {
-            "" => note(host, index, "provisioned", ""),
+            "" => match input.str("failed") {
+                "" => note(host, index, "provisioned", ""),
+                what => note(host, index, &format!("failed {what}"), ""),
+            },
             what => note(host, index, &format!("provisioning {what}"), what),
         }
     }
