@@ -177,7 +177,7 @@ pub fn event(event: &WatchEvent, how: &How, now: Time, begun: bool) -> String {
     format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n")
 }
 
-fn refusal(error: &Status) -> Part {
+pub fn refusal(error: &Status) -> Part {
     let mut details = Map::new();
     if let Some((kind, name)) = &error.details {
         details.insert("kind", kind);

@@ -20,6 +20,9 @@ impl Asked {
     pub fn query(&self, name: &str) -> Option<&str> {
         self.queries.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
+    pub fn query_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.queries.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v)
     }
@@ -33,13 +36,14 @@ impl Asked {
 pub enum Part {
     /// Code, content type, body.
     Whole(u16, &'static str, Vec<u8>),
-    /// The head of an answer in chunks.
-    Begin,
+    /// The head of an answer in chunks: its content type.
+    Begin(&'static str),
     Chunk(String),
-}
-
-pub fn streaming() -> Part {
-    Part::Begin
+    /// The streams that were asked for may be opened.
+    Upgraded,
+    /// A command's output, `true` for what it says of errors, and how it ended.
+    Printed(bool, String),
+    Ended(i64),
 }
 
 /// `None`: the client closed the connection, or does not speak HTTP.
@@ -112,11 +116,12 @@ pub fn write(writer: &mut impl Write, parts: &Receiver<Part>) -> std::io::Result
                 writer.write_all(&body)?;
                 return writer.flush();
             }
-            Part::Begin => {
+            Part::Begin(kind) => {
                 chunked = true;
-                let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n");
                 writer.write_all(head.as_bytes())?;
             }
+            Part::Upgraded | Part::Printed(..) | Part::Ended(_) => {}
             Part::Chunk(text) => {
                 writer.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes())?;
             }

@@ -5,7 +5,10 @@
 mod discovery;
 mod encode;
 mod http;
+mod remote;
 mod route;
+mod spdy;
+mod stream;
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration as Wall, Instant};
 
 use kubedrill::addons::lab;
-use kubedrill::api::{Profile, Request, Response, WatchEvent};
+use kubedrill::api::{Profile, Request, Response, Value, WatchEvent};
 use kubedrill::base::Duration;
 use kubedrill::component_boilerplate;
 use kubedrill::sim::{ActorId, Caller, Component, Config, Ctx, Endpoint, Msg, Reply, TraceId, World};
@@ -26,7 +29,7 @@ const HELP: &str = "\
 Usage: kubedrill serve [OPTIONS]
 
 Serves the API of a simulated cluster over plain HTTP on 127.0.0.1 and writes a kubeconfig for it.
-A real kubectl of about the profile's version works against it; exec, attach and port-forward do not.
+A real kubectl of about the profile's version works against it.
 
 Options:
   --port N                TCP port (default 8001; 0: any free one)
@@ -50,6 +53,8 @@ struct Client {
     replies: Vec<(u64, Reply)>,
     events: Vec<(u64, WatchEvent)>,
     closed: Vec<u64>,
+    /// What commands in containers print, and how they end.
+    remote: Vec<Value>,
 }
 
 impl Component for Client {
@@ -58,6 +63,7 @@ impl Component for Client {
             Msg::Response(token, reply) => self.replies.push((token, reply)),
             Msg::Watch(token, event) => self.events.push((token, event)),
             Msg::WatchClosed(token) => self.closed.push(token),
+            Msg::Notify(topic, data) if topic == "remote" => self.remote.push(data),
             _ => {}
         }
     }
@@ -74,12 +80,28 @@ struct Stream {
     until: kubedrill::base::Time,
 }
 
+/// What connections want of the world.
+enum Ask {
+    Answer(Asked, Sender<Part>),
+    /// A command in a container: the connection's number, and all of its input where it is known.
+    Exec(u64, Asked, Option<String>, Sender<Part>),
+    /// A line typed to it, or the end of input.
+    Typed(u64, Option<String>),
+    Interrupt(u64),
+    /// Its client went.
+    Gone(u64),
+    /// A request to a port of a pod.
+    Forward(Asked, u16, Sender<Part>),
+}
+
 struct Server {
     world: World,
     client: ActorId,
     profile: Profile,
     tokens: u64,
     streams: Vec<Stream>,
+    remotes: Vec<remote::Remote>,
+    logs: Vec<remote::Follower>,
 }
 
 pub fn run(mut parser: lexopt::Parser) -> Result<(), Failure> {
@@ -113,7 +135,7 @@ pub fn run(mut parser: lexopt::Parser) -> Result<(), Failure> {
     let (to_world, asked) = mpsc::channel();
     std::thread::spawn(move || accept(&listener, &to_world));
     args::print(&format!("listening on http://{address}\nKUBECONFIG={} kubectl get nodes\n", file.display()))?;
-    let mut server = Server { world, client, profile: config.profile, tokens: 0, streams: Vec::new() };
+    let mut server = Server { world, client, profile: config.profile, tokens: 0, streams: Vec::new(), remotes: Vec::new(), logs: Vec::new() };
     server.serve(&asked, speed, frozen);
     Ok(())
 }
@@ -124,7 +146,7 @@ fn kubeconfig(address: &str) -> String {
     )
 }
 
-fn accept(listener: &TcpListener, to_world: &Sender<(Asked, Sender<Part>)>) {
+fn accept(listener: &TcpListener, to_world: &Sender<Ask>) {
     for stream in listener.incoming().flatten() {
         let to_world = to_world.clone();
         std::thread::spawn(move || {
@@ -134,13 +156,16 @@ fn accept(listener: &TcpListener, to_world: &Sender<(Asked, Sender<Part>)>) {
 }
 
 /// Reads requests and writes answers until either side is done.
-fn connection(stream: TcpStream, to_world: &Sender<(Asked, Sender<Part>)>) -> std::io::Result<()> {
+fn connection(stream: TcpStream, to_world: &Sender<Ask>) -> std::io::Result<()> {
     let mut reader = std::io::BufReader::new(stream.try_clone()?);
     let mut writer = stream;
     while let Some(asked) = http::read(&mut reader)? {
+        if stream::wanted(&asked) {
+            return stream::serve(&asked, reader, writer, to_world);
+        }
         let (to, parts) = mpsc::channel();
         let last = asked.close;
-        if to_world.send((asked, to)).is_err() {
+        if to_world.send(Ask::Answer(asked, to)).is_err() {
             break;
         }
         http::write(&mut writer, &parts)?;
@@ -152,21 +177,39 @@ fn connection(stream: TcpStream, to_world: &Sender<(Asked, Sender<Part>)>) -> st
 }
 
 impl Server {
-    fn serve(&mut self, asked: &Receiver<(Asked, Sender<Part>)>, speed: u64, frozen: bool) {
+    fn serve(&mut self, asked: &Receiver<Ask>, speed: u64, frozen: bool) {
         let mut before = Instant::now();
         loop {
             match asked.recv_timeout(TICK) {
-                Ok((request, to)) => self.answer(&request, to),
+                Ok(ask) => self.asked(ask),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let passed = before.elapsed();
             before = Instant::now();
-            if !frozen || !self.streams.is_empty() {
+            let waited_for = !self.streams.is_empty() || !self.remotes.is_empty() || !self.logs.is_empty();
+            if !frozen || waited_for {
                 let micros = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX).saturating_mul(speed);
                 self.world.run_until(self.world.now + Duration::micros(micros));
             }
             self.stream();
+            self.follow();
+        }
+    }
+
+    fn asked(&mut self, ask: Ask) {
+        match ask {
+            Ask::Answer(request, to) => self.answer(&request, to),
+            Ask::Exec(id, asked, input, to) => self.exec(id, &asked, input, to),
+            Ask::Typed(id, line) => self.tell(id, "remote-input", line.map_or(Value::Null, Value::from)),
+            Ask::Interrupt(id) => self.tell(id, "remote-interrupt", Value::Null),
+            Ask::Gone(id) => {
+                self.tell(id, "remote-end", Value::Null);
+                self.remotes.retain(|r| r.id != id);
+            }
+            Ask::Forward(asked, port, to) => {
+                let _ = to.send(self.forward(&asked, port));
+            }
         }
     }
 
@@ -198,6 +241,7 @@ impl Server {
             }
             kept.events.append(&mut mail.events);
             kept.closed.append(&mut mail.closed);
+            kept.remote.append(&mut mail.remote);
         }
         self.deliver(kept);
         found
@@ -206,6 +250,7 @@ impl Server {
     fn answer(&mut self, asked: &Asked, to: Sender<Part>) {
         let part = match route::route(asked, self.profile) {
             route::Target::Plain(part) => part,
+            route::Target::Request(request, _) if request.subresource == "log" => return self.log(asked, *request, to),
             route::Target::Request(request, how) => {
                 let watching = request.verb == kubedrill::api::Verb::Watch;
                 let seconds = asked.query("timeoutSeconds").and_then(|s| s.parse().ok()).unwrap_or(3600);
@@ -213,7 +258,7 @@ impl Server {
                 match self.wait(token) {
                     Some(Ok(Response::Watching)) if watching => {
                         let until = self.world.now + Duration::secs(seconds);
-                        if to.send(http::streaming()).is_ok() {
+                        if to.send(Part::Begin(discovery::JSON)).is_ok() {
                             self.streams.push(Stream { token, to, how, begun: false, until });
                         }
                         return;
@@ -237,6 +282,7 @@ impl Server {
 
     fn deliver(&mut self, mail: Client) {
         let now = self.world.now;
+        mail.remote.iter().for_each(|event| self.printed(event));
         let mut gone = Vec::new();
         for (token, event) in mail.events {
             let Some(stream) = self.streams.iter_mut().find(|s| s.token == token) else { continue };
