@@ -135,7 +135,15 @@ pub fn run(mut parser: lexopt::Parser) -> Result<(), Failure> {
     let (to_world, asked) = mpsc::channel();
     std::thread::spawn(move || accept(&listener, &to_world));
     args::print(&format!("listening on http://{address}\nKUBECONFIG={} kubectl get nodes\n", file.display()))?;
-    let mut server = Server { world, client, profile: config.profile, tokens: 0, streams: Vec::new(), remotes: Vec::new(), logs: Vec::new() };
+    let mut server = Server {
+        world,
+        client,
+        profile: config.profile,
+        tokens: 0,
+        streams: Vec::new(),
+        remotes: Vec::new(),
+        logs: Vec::new(),
+    };
     server.serve(&asked, speed, frozen);
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::sync::mpsc::Sender;
 
 use kubedrill::api::{Kind, ObjectKey, Request, Response, Value, Verb, pod};
 use kubedrill::base::{Duration, Str, Time};
-use kubedrill::map;
 use kubedrill::machine::Forward;
+use kubedrill::map;
 use kubedrill::network::{self, Outcome};
 use kubedrill::sim::{ActorId, Msg, TraceId};
 
@@ -133,9 +133,7 @@ impl Server {
                 let whole = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
                 Part::Whole(200, TEXT, whole.into_bytes())
             }
-            _ => refused(&format!(
-                "exit status 1: socat E connect(5, AF=2 127.0.0.1:{port}, 16): Connection refused"
-            )),
+            _ => refused(&format!("exit status 1: socat E connect(5, AF=2 127.0.0.1:{port}, 16): Connection refused")),
         }
     }
 

@@ -147,7 +147,9 @@ fn inflate(input: &[u8], window: &mut Vec<u8>) -> Option<Vec<u8>> {
         match bits.take(2)? {
             0 => bits.stored(window)?,
             1 => {
-                let lengths: Vec<u8> = (0..288).map(|i| [8, 9, 7, 8][(usize::from(i > 143)) + usize::from(i > 255) + usize::from(i > 279)]).collect();
+                let lengths: Vec<u8> = (0..288)
+                    .map(|i| [8, 9, 7, 8][(usize::from(i > 143)) + usize::from(i > 255) + usize::from(i > 279)])
+                    .collect();
                 bits.codes(&Huffman::new(&lengths), &Huffman::new(&[5; 30]), window)?;
             }
             2 => {

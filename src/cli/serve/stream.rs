@@ -237,7 +237,11 @@ fn forward<R: Read>(asked: &Asked, mut reader: Reader<R>, shared: &Shared, world
                     pairs.push(Pair { request, port, error: 0, data: 0 });
                     pairs.len() - 1
                 });
-                if header("streamtype") == "error" { pairs[at].error = id } else { pairs[at].data = id }
+                if header("streamtype") == "error" {
+                    pairs[at].error = id
+                } else {
+                    pairs[at].data = id
+                }
                 locked(shared).writer.accept(id)?;
             }
             Frame::Ping(n) => locked(shared).writer.pong(n)?,
