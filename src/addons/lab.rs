@@ -212,11 +212,14 @@ pub fn bench(profile: Profile, workers: u32, seed: u64) -> World {
     let mut world = World::new(Config { profile, seed, workers });
     add_machines(&mut world);
     let none = TraceId::NONE;
-    for program in ["etcd", "kube-apiserver", "kube-scheduler"] {
+    for program in ["etcd", "kube-apiserver"] {
         if let Some(component) = daemons::component(&world, MASTER, program) {
             world.spawn(MASTER, program, component, none);
         }
     }
+    let mut scheduler = crate::scheduler::Scheduler::new(profile, server(&world));
+    scheduler.qps = 1_000_000;
+    world.spawn(MASTER, "kube-scheduler", Arc::new(scheduler), none);
     let mut manager = crate::controllers::ControllerManager::new(profile, server(&world));
     manager.qps = 1_000_000;
     world.spawn(MASTER, "kube-controller-manager", Arc::new(manager), none);

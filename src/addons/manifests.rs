@@ -135,7 +135,7 @@ pub fn applied_network(profile: Profile) -> Vec<Object> {
 fn detect_by_node(daemons: &mut Object) {
     for field in ["containers", "initContainers"] {
         let containers = daemons.entry(&["spec", "template", "spec", field]);
-        for container in containers.make_list().make_mut() {
+        for container in containers.make_list().items_mut() {
             let mut variable = Map::new();
             variable.insert("name", "IP_AUTODETECTION_METHOD");
             variable.insert("value", "kubernetes-internal-ip");

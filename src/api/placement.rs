@@ -23,11 +23,25 @@ pub fn tolerates(pod: &Object, taint: &Value) -> bool {
 
 /// Whether the pod's nodeSelector and required node affinity allow the node.
 pub fn allows(pod: &Object, node: &Object) -> bool {
+    selected(pod, node)
+        && pod.get(&REQUIRED).is_none_or(|r| any_term(r.get("nodeSelectorTerms").map_or(&[], Value::items), node))
+}
+
+const REQUIRED: [&str; 4] = ["spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"];
+
+fn selected(pod: &Object, node: &Object) -> bool {
     let selector = pod.get(&["spec", "nodeSelector"]).and_then(Value::as_map);
-    let selected =
-        selector.is_none_or(|s| s.iter().all(|(k, v)| meta::label(node, k).is_some_and(|have| have == v.as_str())));
-    let required = ["spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"];
-    selected && pod.get(&required).is_none_or(|r| any_term(r.get("nodeSelectorTerms").map_or(&[], Value::items), node))
+    selector.is_none_or(|s| s.iter().all(|(k, v)| meta::label(node, k).is_some_and(|have| have == v.as_str())))
+}
+
+/// [`allows`] without the terms' fields: as for a pod that is tied to this very node.
+pub fn allows_but_fields(pod: &Object, node: &Object) -> bool {
+    let terms = pod.get(&REQUIRED).and_then(|r| r.get("nodeSelectorTerms")).map_or(&[][..], Value::items);
+    let expressions = |t: &Value| {
+        let all = t.get("matchExpressions").map_or(&[][..], Value::items);
+        all.iter().all(|r| requirement(r, meta::label(node, r.str("key"))))
+    };
+    selected(pod, node) && (terms.is_empty() || terms.iter().any(expressions))
 }
 
 /// Node selector terms: one must match as a whole.

@@ -3,8 +3,8 @@
 //! which kubectl prints them. No floats: a number that is not an integer is kept as written.
 
 use std::fmt;
-use std::sync::Arc;
 
+use ecow::EcoVec;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -26,42 +26,53 @@ pub enum Value {
 
 /// A shared list.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct List(Arc<Vec<Value>>);
+pub struct List(EcoVec<Value>);
 
 /// A shared map, sorted by key.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Map(Arc<Vec<(Str, Value)>>);
+pub struct Map(EcoVec<(Str, Value)>);
 
 impl Map {
     pub fn new() -> Map {
         Map::default()
     }
+    /// Where `key` is, or where it would go. Objects' maps are short: comparing lengths one after the
+    /// other is quicker than a search that compares texts.
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        let search = || self.0.binary_search_by(|(k, _)| k.as_str().cmp(key));
+        if self.0.len() > 24 {
+            return search();
+        }
+        self.0.iter().position(|(k, _)| k.as_str() == key).ok_or(()).or_else(|()| search())
+    }
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.binary_search_by(|(k, _)| k.as_str().cmp(key)).ok().map(|i| &self.0[i].1)
+        let i =
+            if self.0.len() > 24 { self.find(key).ok() } else { self.0.iter().position(|(k, _)| k.as_str() == key) };
+        Some(&self.0[i?].1)
     }
     pub fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
     /// The value at `key`, made `Null` first where there is none.
     pub fn entry(&mut self, key: &str) -> &mut Value {
-        let entries = Arc::make_mut(&mut self.0);
-        let i = entries.binary_search_by(|(k, _)| k.as_str().cmp(key)).unwrap_or_else(|i| {
-            entries.insert(i, (Str::from(key), Value::Null));
+        let i = self.find(key).unwrap_or_else(|i| {
+            self.0.insert(i, (Str::from(key), Value::Null));
             i
         });
-        &mut entries[i].1
+        &mut self.0.make_mut()[i].1
     }
     pub fn insert(&mut self, key: impl Into<Str>, value: impl Into<Value>) {
-        let (key, value) = (key.into(), value.into());
-        let entries = Arc::make_mut(&mut self.0);
-        match entries.binary_search_by(|(k, _)| k.as_str().cmp(&key)) {
-            Ok(i) => entries[i].1 = value,
-            Err(i) => entries.insert(i, (key, value)),
+        self.put(key.into(), value.into());
+    }
+    fn put(&mut self, key: Str, value: Value) {
+        match self.find(&key) {
+            Ok(i) => self.0.make_mut()[i].1 = value,
+            Err(i) => self.0.insert(i, (key, value)),
         }
     }
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let i = self.0.binary_search_by(|(k, _)| k.as_str().cmp(key)).ok()?;
-        Some(Arc::make_mut(&mut self.0).remove(i).1)
+        let i = self.find(key).ok()?;
+        Some(self.0.remove(i).1)
     }
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Str, &Value)> + DoubleEndedIterator {
         self.0.iter().map(|(k, v)| (k, v))
@@ -70,7 +81,7 @@ impl Map {
         self.0.iter().map(|(k, _)| k)
     }
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Str, &mut Value)> {
-        Arc::make_mut(&mut self.0).iter_mut().map(|(k, v)| (&*k, v))
+        self.0.make_mut().iter_mut().map(|(k, v)| (&*k, v))
     }
     pub fn len(&self) -> usize {
         self.0.len()
@@ -84,27 +95,32 @@ impl Map {
     }
     /// Whether both are one shared tree: a quick "unchanged".
     pub fn same(&self, other: &Map) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.as_ptr() == other.0.as_ptr() && self.0.len() == other.0.len()
     }
     /// An address that identifies the shared tree while it lives, for memo tables.
     pub fn addr(&self) -> usize {
-        Arc::as_ptr(&self.0) as usize
+        self.0.as_ptr() as usize
     }
 }
 
 impl FromIterator<(Str, Value)> for Map {
     /// Later entries win over earlier ones of the same key.
     fn from_iter<I: IntoIterator<Item = (Str, Value)>>(entries: I) -> Map {
-        let mut all: Vec<(Str, Value)> = entries.into_iter().collect();
-        all.sort_by(|a, b| a.0.cmp(&b.0)); // stable: equal keys stay in order
-        all.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
-            if same {
-                std::mem::swap(later, kept);
+        Map::sorted(entries.into_iter().collect())
+    }
+}
+
+impl Map {
+    fn sorted(mut all: EcoVec<(Str, Value)>) -> Map {
+        if !all.is_sorted_by(|a, b| a.0 < b.0) {
+            all.make_mut().sort_by(|a, b| a.0.cmp(&b.0)); // stable: equal keys stay in order
+            for i in (1..all.len()).rev().filter(|i| *i > 0) {
+                if all[i].0 == all[i - 1].0 {
+                    all.remove(i - 1);
+                }
             }
-            same
-        });
-        Map(Arc::new(all))
+        }
+        Map(all)
     }
 }
 
@@ -118,12 +134,16 @@ impl List {
     pub fn as_slice(&self) -> &[Value] {
         &self.0
     }
+    /// The list for change of its length; copied first if it is shared.
+    pub fn make_mut(&mut self) -> &mut EcoVec<Value> {
+        &mut self.0
+    }
     /// The items for change; copies them first if they are shared.
-    pub fn make_mut(&mut self) -> &mut Vec<Value> {
-        Arc::make_mut(&mut self.0)
+    pub fn items_mut(&mut self) -> &mut [Value] {
+        self.0.make_mut()
     }
     pub fn push(&mut self, value: impl Into<Value>) {
-        self.make_mut().push(value.into());
+        self.0.push(value.into());
     }
     pub fn len(&self) -> usize {
         self.0.len()
@@ -135,7 +155,7 @@ impl List {
 
 impl FromIterator<Value> for List {
     fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> List {
-        List(Arc::new(items.into_iter().collect()))
+        List(items.into_iter().collect())
     }
 }
 

@@ -139,7 +139,7 @@ fn mount_token(call: &mut Call<'_, '_>, account: &Object, object: &mut Object) {
         if object.items(&["spec", list]).is_empty() {
             continue;
         }
-        for container in object.entry(&["spec", list]).make_list().make_mut() {
+        for container in object.entry(&["spec", list]).make_list().items_mut() {
             let mounts = container.get("volumeMounts").map_or(&[][..], Value::items);
             if mounts.iter().any(|m| m.str("mountPath") == TOKEN_PATH) {
                 continue;

@@ -56,7 +56,7 @@ pub fn update(call: &mut Call<'_, '_>, old: &Object, object: &mut Object) -> Res
         return node_ports(call, object, &had);
     }
     for i in 0..object.items(&["spec", "ports"]).len() {
-        let port = object.entry(&["spec", "ports"]).make_list().make_mut()[i].make_map();
+        let port = object.entry(&["spec", "ports"]).make_list().items_mut()[i].make_map();
         if port.get("nodePort").and_then(Value::as_int).is_some_and(|p| had.contains(&p)) {
             port.remove("nodePort");
         }
@@ -136,7 +136,7 @@ fn node_ports(call: &mut Call<'_, '_>, object: &mut Object, had: &[i64]) -> Resu
         } else {
             asked
         };
-        object.entry(&["spec", "ports"]).make_list().make_mut()[i].make_map().insert("nodePort", port);
+        object.entry(&["spec", "ports"]).make_list().items_mut()[i].make_map().insert("nodePort", port);
     }
     Ok(())
 }

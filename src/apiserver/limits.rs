@@ -23,7 +23,7 @@ pub fn defaults(call: &Call<'_, '_>, object: &mut Object) {
                     continue;
                 }
                 let what = if list == "containers" { "container" } else { "init container" };
-                for container in object.entry(&["spec", list]).make_list().make_mut() {
+                for container in object.entry(&["spec", list]).make_list().items_mut() {
                     let mut added = Vec::new();
                     for (from, to, word) in [("defaultRequest", "requests", "request"), ("default", "limits", "limit")]
                     {

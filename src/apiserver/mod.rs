@@ -68,6 +68,8 @@ pub struct ApiServer {
     decisions: auth::Decisions,
     /// Field sets that many objects share.
     models: crate::api::managed::Models,
+    /// No event expires before this.
+    expire_from: Time,
 }
 
 /// A request on its way through the stages.
@@ -129,6 +131,7 @@ impl ApiServer {
             visible: Time::ZERO,
             decisions: auth::Decisions::default(),
             models: crate::api::managed::Models::default(),
+            expire_from: Time::ZERO,
         }
     }
 
@@ -225,6 +228,9 @@ impl ApiServer {
         self.visible = self.visible.max(now + commit);
         let delay = self.visible.since(now);
         for change in changes {
+            if change.new.key.kind == Kind::EVENT {
+                self.expire_from = self.expire_from.min(last_seen(&change.new) + EVENT_TTL);
+            }
             let what = What::Write {
                 op: change.op,
                 key: change.new.key.clone(),
@@ -280,10 +286,20 @@ impl ApiServer {
     /// Removes the events whose lease has run out.
     fn expire_events(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now();
+        if self.expire_from > now {
+            return;
+        }
         let data = Self::etcd_machine(ctx).and_then(|m| ctx.world.machine(m).etcd_data.as_ref());
-        let old = |o: &&Arc<crate::api::Object>| last_seen(o) + EVENT_TTL <= now;
-        let expired: Vec<ObjectKey> =
-            data.into_iter().flat_map(|d| d.list(Kind::EVENT, "", None)).filter(old).map(|o| o.key.clone()).collect();
+        let Some(data) = data else { return };
+        let mut next = now + EVENT_TTL;
+        let old = |o: &&Arc<crate::api::Object>| {
+            let due = last_seen(o) + EVENT_TTL;
+            next = next.min(due.max(now));
+            due <= now
+        };
+        let expired: Vec<ObjectKey> = data.list(Kind::EVENT, "", None).filter(old).map(|o| o.key.clone()).collect();
+        // Those that go now do not count; if one could not be deleted, the next round looks again.
+        self.expire_from = if expired.is_empty() { next } else { now };
         for key in expired {
             self.own_write(ctx, Request::delete(&key));
         }

@@ -152,8 +152,9 @@ impl DaemonSets {
     fn plan(&self, kit: &mut Kit<'_, '_>, ds: &Arc<Object>, placed: &Placed) -> (Vec<Str>, Vec<Arc<Object>>) {
         let (mut create, mut delete) = (Vec::new(), Vec::new());
         let nodes: Vec<Arc<Object>> = kit.all(Kind::NODE).cloned().collect();
+        let judge = Judge::of(ds);
         for n in &nodes {
-            let (should, may_stay) = judge(ds, n);
+            let (should, may_stay) = judge.node(n);
             let pods = placed.get(n.name()).map_or(&[][..], |v| v);
             let mut alive: Vec<&Arc<Object>> = Vec::new();
             for p in pods.iter().filter(|p| !meta::deleting(p)) {
@@ -183,7 +184,7 @@ impl DaemonSets {
         }
         // Pods of nodes that are gone and that were never scheduled go, too.
         for (name, pods) in placed {
-            if !nodes.iter().any(|n| n.name() == name) {
+            if kit.named(Kind::NODE, "", name).is_none() {
                 let unplaced = |p: &&Arc<Object>| pod::node_name(p).is_empty() && !meta::deleting(p);
                 delete.extend(pods.iter().filter(unplaced).cloned());
             }
@@ -196,7 +197,8 @@ impl DaemonSets {
         if ds.str(&["spec", "updateStrategy", "type"]) == "OnDelete" {
             return Vec::new();
         }
-        let wanted: Vec<Arc<Object>> = kit.all(Kind::NODE).filter(|n| judge(ds, n).0).cloned().collect();
+        let judge = Judge::of(ds);
+        let wanted: Vec<Arc<Object>> = kit.all(Kind::NODE).filter(|n| judge.node(n).0).cloned().collect();
         let max = ds.get(&["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"]);
         let max = max.map_or(1, |m| resolve(Some(m), wanted.len() as i64, true)).max(1);
         let (mut old_up, mut old_down, mut down) = (Vec::new(), Vec::new(), 0);
@@ -259,9 +261,10 @@ impl DaemonSets {
         let mut n: BTreeMap<&str, i64> = BTreeMap::new();
         let wait = Duration::secs(ds.int(&["spec", "minReadySeconds"]).unwrap_or(0).max(0) as u64);
         let mut again = false;
+        let judge = Judge::of(ds);
         for node in kit.all(Kind::NODE) {
             let pods = placed.get(node.name()).map_or(&[][..], |v| v);
-            let should = judge(ds, node).0;
+            let should = judge.node(node).0;
             if !should {
                 *n.entry("numberMisscheduled").or_default() += i64::from(!pods.is_empty());
                 continue;
@@ -329,16 +332,24 @@ fn target_node(p: &Object) -> Str {
         .into()
 }
 
-/// Whether a pod should run on the node, and whether one that runs may stay.
-fn judge(ds: &Object, n: &Object) -> (bool, bool) {
-    let p = daemon_pod(ds, n.name(), "");
-    if !placement::allows(&p, n) {
-        return (false, false);
+/// Judges nodes for the pods of one DaemonSet.
+struct Judge(Object);
+
+impl Judge {
+    fn of(ds: &Object) -> Judge {
+        Judge(daemon_pod(ds, "", ""))
     }
-    let untolerated =
-        |effect| node::taints(n).iter().any(|t| t.str("effect") == effect && !placement::tolerates(&p, t));
-    let evicted = untolerated("NoExecute");
-    (!evicted && !untolerated("NoSchedule"), !evicted)
+    /// Whether a pod should run on the node, and whether one that runs may stay.
+    fn node(&self, n: &Object) -> (bool, bool) {
+        // What ties a pod to its own node always holds.
+        if !placement::allows_but_fields(&self.0, n) {
+            return (false, false);
+        }
+        let untolerated =
+            |effect| node::taints(n).iter().any(|t| t.str("effect") == effect && !placement::tolerates(&self.0, t));
+        let evicted = untolerated("NoExecute");
+        (!evicted && !untolerated("NoSchedule"), !evicted)
+    }
 }
 
 fn daemon_pod(ds: &Object, node: &str, hash: &str) -> Object {
@@ -375,7 +386,7 @@ fn pin(p: &mut Object, node: &str) {
     if terms.is_empty() {
         terms.push(Value::Map(Map::new()));
     }
-    for term in terms {
+    for term in terms.make_mut() {
         *term.entry(&["matchFields"]) = list![field()].into();
     }
 }

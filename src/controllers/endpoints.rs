@@ -178,7 +178,7 @@ fn same_subsets(a: &[Value], b: &[Value]) -> bool {
         for s in &mut out {
             for side in ["addresses", "notReadyAddresses"] {
                 if s.get(side).is_some() {
-                    for address in s.entry(&[side]).make_list().make_mut() {
+                    for address in s.entry(&[side]).make_list().items_mut() {
                         if address.get("targetRef").is_some() {
                             address.entry(&["targetRef"]).make_map().remove("resourceVersion");
                         }

@@ -168,7 +168,7 @@ impl NodeLifecycle {
                 "lastHeartbeatTime" => heartbeat, "lastTransitionTime" => &now, "message" => message,
                 "reason" => reason, "status" => "Unknown", "type" => kind,
             };
-            match conditions.iter_mut().find(|c| c.str("type") == kind) {
+            match conditions.make_mut().iter_mut().find(|c| c.str("type") == kind) {
                 Some(c) => *c = condition.into(),
                 None => conditions.push(condition.into()),
             }
@@ -296,7 +296,7 @@ fn mark_pods(kit: &mut Kit<'_, '_>, n: &Object) -> Next {
         .into_iter()
         .map(|p| {
             let mut updated = (*p).clone();
-            for c in updated.entry(&["status", "conditions"]).make_list().make_mut() {
+            for c in updated.entry(&["status", "conditions"]).make_list().items_mut() {
                 if c.str("type") == "Ready" {
                     *c.entry(&["status"]) = "False".into();
                     *c.entry(&["lastTransitionTime"]) = now.clone().into();

@@ -101,7 +101,7 @@ fn a_rolling_update_keeps_availability_and_counts_revisions() {
         lab.run(Duration::secs(4));
         lab.record(&[Kind::REPLICA_SET, Kind::DEPLOYMENT]);
         lab.edit(Kind::DEPLOYMENT, "default", "nginx", |d| {
-            let containers = d.entry(&["spec", "template", "spec", "containers"]).make_list().make_mut();
+            let containers = d.entry(&["spec", "template", "spec", "containers"]).make_list().items_mut();
             *containers[0].entry(&["image"]) = Value::from("nginx:1.17.0");
         });
         lab.run(Duration::secs(12));
@@ -279,7 +279,7 @@ fn a_daemon_set_runs_on_every_node_that_takes_it() {
         assert_eq!(lab.list(Kind::CONTROLLER_REVISION, "default").len(), 1);
         lab.edit(Kind::DAEMON_SET, "default", "fluentd", |d| {
             let spec = d.entry(&["spec", "template", "spec"]);
-            *spec.entry(&["containers"]).make_list().make_mut()[0].entry(&["image"]) = "fluentd:v1.17".into();
+            *spec.entry(&["containers"]).make_list().items_mut()[0].entry(&["image"]) = "fluentd:v1.17".into();
             *spec.entry(&["tolerations"]) = list![map! { "operator" => "Exists", "effect" => "NoSchedule" }].into();
         });
         lab.run(Duration::secs(15));

@@ -65,7 +65,7 @@ fn a_stateful_set_rolls_from_the_top_down_to_its_partition() {
         assert_eq!(names(&mut lab, Kind::POD).len(), 3, "all at once");
         lab.run(Duration::secs(2));
         lab.edit(Kind::STATEFUL_SET, "default", "web", |s| {
-            let containers = s.entry(&["spec", "template", "spec", "containers"]).make_list().make_mut();
+            let containers = s.entry(&["spec", "template", "spec", "containers"]).make_list().items_mut();
             *containers[0].entry(&["image"]) = "nginx:1.17".into();
             s.set(&["spec", "updateStrategy", "rollingUpdate", "partition"], 1);
         });

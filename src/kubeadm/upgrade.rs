@@ -290,7 +290,7 @@ pub fn apply(cx: &mut Cx<'_, '_>) -> Run {
     ] {
         admin.change(cx, &object, |o| {
             if let Some(container) =
-                o.entry(&["spec", "template", "spec", "containers"]).make_list().make_mut().first_mut()
+                o.entry(&["spec", "template", "spec", "containers"]).make_list().items_mut().first_mut()
             {
                 container.make_map().insert("image", image.clone());
             }

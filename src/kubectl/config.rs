@@ -135,7 +135,7 @@ fn hide(cx: &Cx<'_, '_>, root: &mut Value) {
         if !map.get(list).is_some_and(|v| matches!(v, Value::List(_))) {
             continue;
         }
-        for e in map.entry(list).make_list().make_mut() {
+        for e in map.entry(list).make_list().items_mut() {
             for field in fields {
                 if e.at(&[inner, field]).is_some_and(|v| !v.as_str().is_empty()) {
                     e.entry(&[inner]).make_map().insert(*field, text);
@@ -253,7 +253,7 @@ fn edit<'c>(config: &'c mut Kubeconfig, list: &str, inner: &str, name: &str) -> 
         items.push(Value::Map(e));
         items.len() - 1
     });
-    (items[index].entry(&[inner]), at.is_some())
+    (items.make_mut()[index].entry(&[inner]), at.is_some())
 }
 
 /// Sets what was given as flags; an empty value removes the field.
@@ -364,7 +364,7 @@ fn rename_context(cx: &mut Cx<'_, '_>) -> Run {
     }
     let current = config.current_context() == old;
     let root = config.root.make_map();
-    for e in root.entry("contexts").make_list().make_mut() {
+    for e in root.entry("contexts").make_list().items_mut() {
         if e.str("name") == old {
             e.make_map().insert("name", new.as_str());
         }

@@ -208,7 +208,7 @@ fn copy(cx: &mut Cx<'_, '_>, old: &Object, command: &[Str]) -> Run<(ObjectKey, S
     let new = added.as_ref().map(|name| container(cx, name, command));
     let image = cx.flags.text("image").to_owned();
     let containers = value.entry(&["spec", "containers"]).make_list();
-    for c in containers.make_mut() {
+    for c in containers.items_mut() {
         for (name, image) in images.iter().filter_map(|p| p.split_once('=')) {
             if name == "*" || name == c.str("name") {
                 c.make_map().insert("image", image);

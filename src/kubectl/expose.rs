@@ -40,7 +40,7 @@ fn expose(cx: &mut Cx<'_, '_>, info: &Info, format: Option<&print::Format>) -> R
     let name: Str = name.chars().take(63).collect::<String>().into();
     let mut spec = map! { "selector" => selector };
     let target = cx.flags.text("target-port").to_owned();
-    for port in ports.make_mut() {
+    for port in ports.items_mut() {
         let own = port.get("port").cloned().unwrap_or_default();
         let to = if target.is_empty() { own } else { super::create::int_or_string(&target) };
         port.make_map().insert("targetPort", to);

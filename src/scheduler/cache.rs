@@ -1,6 +1,7 @@
 //! The scheduler's picture of the cluster: nodes with their pods, those assumed included.
 //! Models pkg/scheduler/internal/cache (AssumePod, ForgetPod).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet, Vector};
@@ -15,11 +16,17 @@ use crate::base::Str;
 struct Matching {
     namespace: Str,
     selector: Arc<LabelSelector>,
-    per_node: OrdMap<Str, i64>,
+    /// By the node's index.
+    per_node: Arc<Vec<i64>>,
 }
+
+/// An image that pods asked for: on how many nodes it is, and its bytes on each.
+type OnNodes = (i64, Arc<Vec<i64>>);
 
 /// Selectors remembered; the oldest goes.
 const SELECTORS: usize = 128;
+/// Images remembered.
+const IMAGES: usize = 128;
 
 #[derive(Clone, Debug, Default)]
 pub struct Cache {
@@ -36,6 +43,7 @@ pub struct Cache {
     soft_affinity: OrdSet<ObjectKey>,
     matching: OrdMap<Str, Matching>,
     matching_order: Vector<Str>,
+    images: BTreeMap<Str, OnNodes>,
 }
 
 impl Cache {
@@ -51,19 +59,60 @@ impl Cache {
     }
     pub fn set_node(&mut self, node: Arc<Object>) {
         if let Some(info) = self.node_mut(node.name()) {
-            return info.set_node(node);
+            let same_images = info.node.get(&["status", "images"]) == node.get(&["status", "images"]);
+            info.set_node(node);
+            let index = info.index;
+            if !same_images {
+                self.count_images(index);
+            }
+            return;
         }
         let name = node.name().clone();
         let mut info = NodeInfo::new(node);
+        info.index = self.nodes.len() as u32;
         for pod in self.placed.values().filter(|p| pod::node_name(&p.pod) == name) {
             info.add(pod.clone());
         }
-        self.index.insert(name, self.nodes.len() as u32);
+        self.index.insert(name, info.index);
         self.nodes.push(Arc::new(info));
+        self.forget_counts();
     }
     pub fn remove_node(&mut self, name: &str) {
         self.nodes.retain(|n| n.name() != name);
         self.index = self.nodes.iter().enumerate().map(|(i, n)| (n.name().clone(), i as u32)).collect();
+        for (i, node) in self.nodes.iter_mut().enumerate().filter(|(i, n)| n.index != *i as u32) {
+            Arc::make_mut(node).index = i as u32;
+        }
+        self.forget_counts();
+    }
+    /// The nodes are others: what is counted by their indexes is counted anew when it is asked for.
+    fn forget_counts(&mut self) {
+        self.matching.clear();
+        self.matching_order.clear();
+        self.images.clear();
+    }
+    fn count_images(&mut self, index: u32) {
+        let node = &self.nodes[index as usize];
+        for (name, (on, sizes)) in &mut self.images {
+            let (had, has) = (sizes[index as usize], node.images.get(name).copied().unwrap_or(0));
+            if had != has {
+                *on += i64::from(has != 0) - i64::from(had != 0);
+                Arc::make_mut(sizes)[index as usize] = has;
+            }
+        }
+    }
+    /// Where an image is.
+    pub fn image(&mut self, name: Str) -> OnNodes {
+        if let Some(known) = self.images.get(&name) {
+            return known.clone();
+        }
+        let sizes: Vec<i64> = self.nodes.iter().map(|n| n.images.get(&name).copied().unwrap_or(0)).collect();
+        let found = (sizes.iter().filter(|s| **s != 0).count() as i64, Arc::new(sizes));
+        if self.images.len() >= IMAGES {
+            self.images.clear();
+        }
+        self.images.insert(name, found.clone());
+        found
     }
 
     pub fn assumed(&self, key: &ObjectKey) -> bool {
@@ -138,7 +187,7 @@ impl Cache {
         if self.matching.is_empty() || meta::deleting(pod) {
             return;
         }
-        let node: Str = pod::node_name(pod).into();
+        let Some(node) = self.index.get(pod::node_name(pod)).map(|i| *i as usize) else { return };
         let hits: Vec<Str> = self
             .matching
             .iter()
@@ -147,20 +196,20 @@ impl Cache {
             .collect();
         for text in hits {
             if let Some(m) = self.matching.get_mut(&text) {
-                *m.per_node.entry(node.clone()).or_default() += sign;
+                Arc::make_mut(&mut m.per_node)[node] += sign;
             }
         }
     }
-    /// Scheduled pods of a namespace, not being deleted, that `selector` matches: how many per node.
-    pub fn matching(&mut self, namespace: &str, selector: &LabelSelector) -> OrdMap<Str, i64> {
+    /// Scheduled pods of a namespace, not being deleted, that `selector` matches: how many on each node, by its index.
+    pub fn matching(&mut self, namespace: &str, selector: &LabelSelector) -> Arc<Vec<i64>> {
         let text = ecow::eco_format!("{namespace}/{selector:?}");
         if let Some(m) = self.matching.get(&text) {
             return m.per_node.clone();
         }
-        let mut per_node: OrdMap<Str, i64> = OrdMap::new();
+        let mut per_node = vec![0; self.nodes.len()];
         for p in self.placed.values().filter(|p| p.pod.key.namespace == namespace && !meta::deleting(&p.pod)) {
-            if selector.matches(p.labels()) {
-                *per_node.entry(pod::node_name(&p.pod).into()).or_default() += 1;
+            if let Some(i) = self.index.get(pod::node_name(&p.pod)).filter(|_| selector.matches(p.labels())) {
+                per_node[*i as usize] += 1;
             }
         }
         if self.matching_order.len() >= SELECTORS
@@ -169,6 +218,7 @@ impl Cache {
             self.matching.remove(&oldest);
         }
         self.matching_order.push_back(text.clone());
+        let per_node = Arc::new(per_node);
         let matching =
             Matching { namespace: namespace.into(), selector: Arc::new(selector.clone()), per_node: per_node.clone() };
         self.matching.insert(text, matching);

@@ -18,7 +18,8 @@ const SHOWN: usize = 10;
 /// What the search for a node came to.
 #[derive(Debug, Default)]
 struct Found {
-    feasible: Vec<Arc<NodeInfo>>,
+    /// Indexes of nodes.
+    feasible: Vec<u32>,
     misfits: Vec<(Str, Misfit)>,
     /// The pod fits nowhere, whatever the nodes.
     nowhere: Option<Str>,
@@ -47,7 +48,18 @@ impl Scheduler {
         let volumes = volume_binding::prepare(&pod, &stores);
         let nowhere = volumes.as_ref().err().cloned();
         let volumes = volumes.unwrap_or_default();
-        let cycle = Cycle { profile: self.profile, pod: &info, cache: &self.cache, spread, affinity, volumes };
+        let images = plugins::image_locality::images(&pod).map(|i| self.cache.image(i)).collect();
+        let cycle = Cycle {
+            profile: self.profile,
+            pod: &info,
+            cache: &self.cache,
+            spread,
+            affinity,
+            volumes,
+            images,
+            filters: Vec::new(),
+        }
+        .prepared();
         let found = match nowhere {
             Some(reason) => Found { nowhere: Some(reason), ..Found::default() },
             None => self.search(&cycle),
@@ -63,19 +75,21 @@ impl Scheduler {
             self.unschedulable(ctx, &info, &found, victim, told, moves);
             return true;
         }
-        let scores = if found.feasible.len() > 1 { plugins::score(&cycle, &found.feasible) } else { Vec::new() };
+        let feasible: Vec<&NodeInfo> = found.feasible.iter().map(|i| &*self.cache.nodes()[*i as usize]).collect();
+        let scores = if feasible.len() > 1 { plugins::score(&cycle, &feasible) } else { Vec::new() };
         let total = |i: usize| scores.iter().map(|(_, s)| s[i]).sum::<i64>();
-        let totals: Vec<i64> = (0..found.feasible.len()).map(total).collect();
+        let totals: Vec<i64> = (0..feasible.len()).map(total).collect();
         self.next_start = (self.next_start + found.tried) % self.cache.nodes().len().max(1) as u32;
         let chosen = self.choose(ctx, &totals);
-        let node = found.feasible[chosen].name().clone();
+        let node = feasible[chosen].name().clone();
         let detail = map! {
             "node" => &node,
-            "scores" => shown_scores(&found.feasible, &scores, &totals),
+            "scores" => shown_scores(&feasible, &scores, &totals),
             "filtered" => shown_misfits(&found.misfits),
         };
         ctx.cause = ctx.trace(What::Decide { key: key.clone(), verdict: "Bind", detail: detail.into() });
-        let claims = volume_binding::assign(&cycle, &found.feasible[chosen]);
+        let claims = volume_binding::assign(&cycle, feasible[chosen]);
+        drop(cycle); // it shares the cache's counts
         self.cache.assume(&info, &node);
         if claims.is_empty() {
             self.bind(ctx, key, meta::uid(&pod), &node);
@@ -152,10 +166,11 @@ impl Scheduler {
         let enough = enough_nodes(nodes.len());
         let mut found = Found::default();
         for i in 0..nodes.len() {
-            let node = &nodes[(self.next_start as usize + i) % nodes.len()];
+            let index = (self.next_start as usize + i) % nodes.len();
+            let node = &nodes[index];
             found.tried += 1;
             match self.filter(cycle, node) {
-                None => found.feasible.push(node.clone()),
+                None => found.feasible.push(index as u32),
                 Some(misfit) => found.misfits.push((node.name().clone(), misfit)),
             }
             if found.feasible.len() >= enough {
@@ -306,14 +321,27 @@ fn enough_nodes(all: usize) -> usize {
     (all * percent / 100).max(100)
 }
 
-fn shown_scores(nodes: &[Arc<NodeInfo>], scores: &[(&'static str, Vec<i64>)], totals: &[i64]) -> Map {
+fn shown_scores(nodes: &[&NodeInfo], scores: &[(&'static str, Vec<i64>)], totals: &[i64]) -> Map {
     let mut order: Vec<usize> = (0..nodes.len()).collect();
-    order.sort_by_key(|i| (std::cmp::Reverse(totals[*i]), *i));
-    let of = |i: &usize| {
-        let plugins: Map = scores.iter().map(|(name, s)| (Str::from(*name), Value::Int(s[*i]))).collect();
-        (nodes[*i].name().clone(), Value::Map(map! { "total" => totals[*i], "plugins" => plugins }))
+    let rank = |i: &usize| (std::cmp::Reverse(totals[*i]), *i);
+    if order.len() > SHOWN {
+        order.select_nth_unstable_by_key(SHOWN, rank);
+        order.truncate(SHOWN);
+    }
+    order.sort_by_key(rank);
+    let names: Vec<Str> = scores.iter().map(|(name, _)| Str::from(*name)).collect();
+    let mut before: Option<(usize, Value)> = None;
+    let mut of = |i: &usize| {
+        // Nodes that score alike share one tree.
+        let same = before.as_ref().filter(|(j, _)| scores.iter().all(|(_, s)| s[*i] == s[*j])).map(|(_, v)| v.clone());
+        let shown = same.unwrap_or_else(|| {
+            let plugins: Map = names.iter().zip(scores).map(|(n, (_, s))| (n.clone(), Value::Int(s[*i]))).collect();
+            Value::Map(map! { "total" => totals[*i], "plugins" => plugins })
+        });
+        before = Some((*i, shown.clone()));
+        (nodes[*i].name().clone(), shown)
     };
-    order.iter().take(SHOWN).map(of).collect()
+    order.iter().map(&mut of).collect()
 }
 
 fn shown_misfits(misfits: &[(Str, Misfit)]) -> Map {

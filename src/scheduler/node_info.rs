@@ -158,6 +158,9 @@ pub struct Taint {
 #[derive(Clone, Debug)]
 pub struct NodeInfo {
     pub node: Arc<Object>,
+    /// Its place among the cache's nodes.
+    pub index: u32,
+    pub unschedulable: bool,
     pub allocatable: Resources,
     pub max_pods: i64,
     pub requested: Resources,
@@ -172,6 +175,8 @@ impl NodeInfo {
     pub fn new(node: Arc<Object>) -> NodeInfo {
         let mut info = NodeInfo {
             node: node.clone(),
+            index: 0,
+            unschedulable: false,
             allocatable: Resources::default(),
             max_pods: 0,
             requested: Resources::default(),
@@ -198,6 +203,7 @@ impl NodeInfo {
             effect: t.str("effect").into(),
         };
         self.taints = crate::api::node::taints(&node).iter().map(taint).collect();
+        self.unschedulable = crate::api::node::unschedulable(&node);
         self.images = BTreeMap::new();
         for image in node.items(&["status", "images"]) {
             let size = image.get("sizeBytes").and_then(Value::as_int).unwrap_or(0);

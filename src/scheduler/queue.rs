@@ -38,6 +38,10 @@ type Rank = (Reverse<i64>, Time, u64, ObjectKey);
 pub struct Queue {
     entries: OrdMap<ObjectKey, Entry>,
     active: OrdSet<Rank>,
+    /// Those that back off, by when they are done.
+    backoff: OrdSet<(Time, ObjectKey)>,
+    /// The unschedulable ones, by when they became so.
+    hopeless: OrdSet<(Time, ObjectKey)>,
     next: u64,
     /// Moves so far: a pod whose attempt overlapped one goes to back-off, not to unschedulable.
     pub moves: u64,
@@ -49,8 +53,10 @@ impl Queue {
     }
     fn put(&mut self, key: ObjectKey, entry: Entry) {
         self.remove(&key);
-        if entry.place == Place::Active {
-            self.active.insert(Queue::rank(&key, &entry));
+        match entry.place {
+            Place::Active => drop(self.active.insert(Queue::rank(&key, &entry))),
+            Place::Backoff => drop(self.backoff.insert((entry.moved + Queue::backoff(&entry), key.clone()))),
+            Place::Unschedulable => drop(self.hopeless.insert((entry.moved, key.clone()))),
         }
         self.entries.insert(key, entry);
     }
@@ -63,7 +69,11 @@ impl Queue {
     }
     pub fn remove(&mut self, key: &ObjectKey) {
         if let Some(e) = self.entries.remove(key) {
-            self.active.remove(&Queue::rank(key, &e));
+            match e.place {
+                Place::Active => drop(self.active.remove(&Queue::rank(key, &e))),
+                Place::Backoff => drop(self.backoff.remove(&(e.moved + Queue::backoff(&e), key.clone()))),
+                Place::Unschedulable => drop(self.hopeless.remove(&(e.moved, key.clone()))),
+            }
         }
     }
     pub fn contains(&self, key: &ObjectKey) -> bool {
@@ -102,8 +112,7 @@ impl Queue {
     /// Something changed in the cluster: unschedulable pods get another chance.
     pub fn move_all(&mut self, now: Time, cause: TraceId) {
         self.moves += 1;
-        let waiting: Vec<ObjectKey> =
-            self.entries.iter().filter(|(_, e)| e.place == Place::Unschedulable).map(|(k, _)| k.clone()).collect();
+        let waiting: Vec<ObjectKey> = self.hopeless.iter().map(|(_, k)| k.clone()).collect();
         for key in waiting {
             self.retry(&key, now, cause);
         }
@@ -128,19 +137,17 @@ impl Queue {
             Profile::Book => Duration::secs(60),
             Profile::Modern => Duration::mins(5),
         };
-        let due = |e: &Entry| match e.place {
-            Place::Active => None,
-            Place::Backoff => Some(e.moved + Queue::backoff(e)),
-            Place::Unschedulable => Some(e.moved + leftover),
-        };
-        let ready: Vec<ObjectKey> =
-            self.entries.iter().filter(|(_, e)| due(e).is_some_and(|t| t <= now)).map(|(k, _)| k.clone()).collect();
+        let backed_off = self.backoff.iter().take_while(|(due, _)| *due <= now);
+        let left = self.hopeless.iter().take_while(|(since, _)| *since + leftover <= now);
+        let ready: Vec<ObjectKey> = backed_off.chain(left).map(|(_, k)| k.clone()).collect();
         for key in ready {
             if let Some(mut e) = self.entries.get(&key).cloned() {
                 e.place = Place::Active;
                 self.put(key, e);
             }
         }
-        self.entries.values().filter_map(due).min()
+        let next = self.backoff.get_min().map(|(due, _)| *due);
+        let last = self.hopeless.get_min().map(|(since, _)| *since + leftover);
+        next.into_iter().chain(last).min()
     }
 }

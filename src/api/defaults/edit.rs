@@ -77,7 +77,7 @@ impl Edit {
             let mut edit = Edit::new(map.clone());
             f(&mut edit);
             if edit.changed {
-                new.get_or_insert_with(|| list.clone()).make_mut()[i] = Value::Map(edit.map);
+                new.get_or_insert_with(|| list.clone()).items_mut()[i] = Value::Map(edit.map);
             }
         }
         if let Some(new) = new {

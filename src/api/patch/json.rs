@@ -100,7 +100,7 @@ fn find<'a>(document: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
         Value::Map(m) if m.has(key) => Some(m.entry(key)),
         Value::List(l) => {
             let i: usize = key.parse().ok()?;
-            l.make_mut().get_mut(i)
+            l.items_mut().get_mut(i)
         }
         _ => None,
     })

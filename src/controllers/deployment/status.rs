@@ -205,7 +205,7 @@ impl Plan<'_, '_, '_> {
             remove_condition(d, "Progressing");
             set_condition(d, now, "Progressing", "True", "ReplicaSetUpdated", &message);
             if current.is_some_and(|(status, _)| status == "True")
-                && let Some(c) = d.entry(&["status", "conditions"]).make_list().make_mut().last_mut()
+                && let Some(c) = d.entry(&["status", "conditions"]).make_list().items_mut().last_mut()
             {
                 *c.entry(&["lastTransitionTime"]) = Value::from(transition);
             }

@@ -86,7 +86,7 @@ fn condition(now: Time, next: &mut Object, kind: &str, status: &str, reason: &st
     let new = Value::Map(map! {
         "lastTransitionTime" => since, "message" => message, "reason" => reason, "status" => status, "type" => kind,
     });
-    match all.iter_mut().find(|c| c.str("type") == kind) {
+    match all.make_mut().iter_mut().find(|c| c.str("type") == kind) {
         Some(c) => *c = new,
         None => all.push(new),
     }

@@ -34,7 +34,7 @@ pub fn make(job: &Object, template: &Value, index: Option<&str>, modern: bool) -
         if p.items(&["spec", list]).is_empty() {
             continue;
         }
-        for c in p.entry(&["spec", list]).make_list().make_mut() {
+        for c in p.entry(&["spec", list]).make_list().items_mut() {
             let field = map! { "fieldPath" => ecow::eco_format!("metadata.labels['{INDEX}']") };
             let from = map! { "fieldRef" => field };
             c.entry(&["env"]).make_list().push(map! { "name" => "JOB_COMPLETION_INDEX", "valueFrom" => from });

@@ -198,7 +198,7 @@ pub fn complete(kit: &mut Kit<'_, '_>, job: &Arc<Object>, next: &mut Object, t: 
     }
     condition(kit.now(), next, "Complete", "True", "", "");
     let now = kit.now().rfc3339();
-    if let Some(c) = next.entry(&["status", "conditions"]).make_list().make_mut().last_mut() {
+    if let Some(c) = next.entry(&["status", "conditions"]).make_list().items_mut().last_mut() {
         c.make_map().remove("reason");
         c.make_map().remove("message");
     }

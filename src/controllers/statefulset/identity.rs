@@ -36,12 +36,12 @@ pub fn pod(set: &Object, revision: &Object, ordinal: i64, modern: bool) -> Objec
         // A claim takes the place of a volume with its name.
         let volumes = p.entry(&["spec", "volumes"]).make_list().make_mut();
         volumes.retain(|v| !templates.iter().any(|t| name_of(t) == v.str("name")));
-        let mut all: Vec<Value> = Vec::new();
+        let mut all = ecow::EcoVec::new();
         for t in templates {
             let claim = map! { "claimName" => claim_name(set, t, ordinal) };
             all.push(Value::Map(map! { "name" => name_of(t), "persistentVolumeClaim" => claim }));
         }
-        all.append(volumes);
+        all.extend(volumes.iter().cloned());
         *volumes = all;
     }
     p

@@ -40,7 +40,7 @@ pub fn env(cx: &mut Cx<'_, '_>) -> Run {
             let new = put.iter().map(|(k, v)| map! { "name" => k, "value" => v });
             let more = sourced.iter().map(|(name, source)| map! { "name" => name, "valueFrom" => source.clone() });
             for entry in new.chain(more) {
-                match list.make_mut().iter_mut().find(|e| e.str("name") == entry.str("name")) {
+                match list.items_mut().iter_mut().find(|e| e.str("name") == entry.str("name")) {
                     Some(old) if !overwrite => {
                         taken = Some(format!(
                             "'{}' already has a value ({}), and --overwrite is false",

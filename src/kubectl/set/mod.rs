@@ -92,7 +92,7 @@ fn containers(info: &Info, value: &mut Value, touch: &mut dyn FnMut(&mut Value))
     let spec = value.entry(path).make_map();
     for list in ["initContainers", "containers"] {
         if spec.has(list) {
-            for c in spec.entry(list).make_list().make_mut() {
+            for c in spec.entry(list).make_list().items_mut() {
                 touch(c);
             }
         }

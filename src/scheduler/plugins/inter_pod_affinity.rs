@@ -2,7 +2,6 @@
 //! Models framework/plugins/interpodaffinity.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::{Cycle, MAX_SCORE};
 use crate::api::selector::LabelSelector;
@@ -151,6 +150,11 @@ fn here(term: &Term, node: &NodeInfo) -> i64 {
     node.label(&term.topology).and_then(|v| term.counts.get(v)).copied().unwrap_or(0)
 }
 
+pub fn concerns(cycle: &Cycle<'_>) -> bool {
+    let a = &cycle.affinity;
+    !(a.required.is_empty() && a.anti.is_empty() && a.closed.is_empty())
+}
+
 pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
     let a = &cycle.affinity;
     let because = |reason: &str, unresolvable| {
@@ -179,12 +183,12 @@ pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
     None
 }
 
-pub fn score(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
+pub fn score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
     let Affinity { preferred, drawn, .. } = &cycle.affinity;
     if preferred.is_empty() && drawn.is_empty() {
         return None;
     }
-    let raw = |n: &Arc<NodeInfo>| {
+    let raw = |n: &&NodeInfo| {
         let own: i64 = preferred.iter().map(|t| t.weight * here(t, n)).sum();
         let others = drawn.iter().filter(|((topology, value), _)| n.label(topology) == Some(value.as_str()));
         own + others.map(|(_, weight)| weight).sum::<i64>()

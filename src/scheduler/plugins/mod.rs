@@ -2,7 +2,7 @@
 //! score says how well each remaining node would, 0 to 100.
 //! Models pkg/scheduler/framework/plugins and apis/config/v1/default_plugins.go.
 
-mod image_locality;
+pub mod image_locality;
 mod inter_pod_affinity;
 mod node_affinity;
 mod node_ports;
@@ -35,9 +35,18 @@ pub struct Cycle<'c> {
     pub affinity: Affinity,
     /// Node affinity terms of the volumes the pod uses.
     pub volumes: volume_binding::Volumes,
+    /// For each container its image: on how many nodes it is, and its bytes on each.
+    pub images: Vec<(i64, Arc<Vec<i64>>)>,
+    /// The plugins whose filters concern this pod.
+    pub filters: Vec<&'static Plugin>,
 }
 
 impl Cycle<'_> {
+    /// Leaves out the filters that have nothing to say about the pod, as upstream's PreFilter does.
+    pub fn prepared(mut self) -> Self {
+        self.filters = PLUGINS.iter().filter(|p| p.filter.is_some() && (p.concerns)(&self)).collect();
+        self
+    }
     pub fn modern(&self) -> bool {
         self.profile == Profile::Modern
     }
@@ -53,11 +62,17 @@ pub struct Misfit {
 }
 
 pub type Filter = fn(&Cycle<'_>, &NodeInfo) -> Option<(Vec<Str>, bool)>;
-pub type Score = fn(&Cycle<'_>, &[Arc<NodeInfo>]) -> Option<Vec<i64>>;
+pub type Score = fn(&Cycle<'_>, &[&NodeInfo]) -> Option<Vec<i64>>;
+
+fn always(_: &Cycle<'_>) -> bool {
+    true
+}
 
 pub struct Plugin {
     pub name: &'static str,
     pub filter: Option<Filter>,
+    /// Whether the filter can say anything about the cycle's pod.
+    pub concerns: fn(&Cycle<'_>) -> bool,
     pub score: Option<Score>,
     /// Weights of the score in `book` and `modern`; 0: not used.
     pub weights: (i64, i64),
@@ -65,47 +80,83 @@ pub struct Plugin {
 
 /// In the order in which filters run.
 pub static PLUGINS: &[Plugin] = &[
-    Plugin { name: "NodeUnschedulable", filter: Some(node_unschedulable::filter), score: None, weights: (0, 0) },
+    Plugin {
+        name: "NodeUnschedulable",
+        filter: Some(node_unschedulable::filter),
+        concerns: always,
+        score: None,
+        weights: (0, 0),
+    },
     Plugin {
         name: "TaintToleration",
         filter: Some(taint_toleration::filter),
+        concerns: always,
         score: Some(taint_toleration::score),
         weights: (1, 3),
     },
     Plugin {
         name: "NodeAffinity",
         filter: Some(node_affinity::filter),
+        concerns: node_affinity::concerns,
         score: Some(node_affinity::score),
         weights: (1, 2),
     },
-    Plugin { name: "NodePorts", filter: Some(node_ports::filter), score: None, weights: (0, 0) },
+    Plugin {
+        name: "NodePorts",
+        filter: Some(node_ports::filter),
+        concerns: node_ports::concerns,
+        score: None,
+        weights: (0, 0),
+    },
     Plugin {
         name: "NodeResourcesFit",
         filter: Some(node_resources::filter),
+        concerns: always,
         score: Some(node_resources::least_allocated),
         weights: (1, 1),
     },
-    Plugin { name: "VolumeBinding", filter: Some(volume_binding::filter), score: None, weights: (0, 0) },
+    Plugin {
+        name: "VolumeBinding",
+        filter: Some(volume_binding::filter),
+        concerns: volume_binding::concerns,
+        score: None,
+        weights: (0, 0),
+    },
     Plugin {
         name: "PodTopologySpread",
         filter: Some(pod_topology_spread::filter),
+        concerns: pod_topology_spread::concerns,
         score: Some(pod_topology_spread::score),
         weights: (2, 2),
     },
     Plugin {
         name: "InterPodAffinity",
         filter: Some(inter_pod_affinity::filter),
+        concerns: inter_pod_affinity::concerns,
         score: Some(inter_pod_affinity::score),
         weights: (1, 2),
     },
-    Plugin { name: "SelectorSpread", filter: None, score: Some(pod_topology_spread::selector_spread), weights: (1, 0) },
+    Plugin {
+        name: "SelectorSpread",
+        filter: None,
+        concerns: always,
+        score: Some(pod_topology_spread::selector_spread),
+        weights: (1, 0),
+    },
     Plugin {
         name: "NodeResourcesBalancedAllocation",
         filter: None,
+        concerns: always,
         score: Some(node_resources::balanced),
         weights: (1, 1),
     },
-    Plugin { name: "ImageLocality", filter: None, score: Some(image_locality::score), weights: (1, 1) },
+    Plugin {
+        name: "ImageLocality",
+        filter: None,
+        concerns: always,
+        score: Some(image_locality::score),
+        weights: (1, 1),
+    },
 ];
 
 impl Plugin {
@@ -119,14 +170,14 @@ impl Plugin {
 
 /// Runs the filters on a node; the first that objects decides.
 pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<Misfit> {
-    PLUGINS.iter().find_map(|p| {
+    cycle.filters.iter().find_map(|p| {
         let (reasons, unresolvable) = p.filter?(cycle, node)?;
         Some(Misfit { plugin: p.name, reasons, unresolvable })
     })
 }
 
 /// Weighted scores of each plugin that has something to say: (plugin, a score per node).
-pub fn score(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Vec<(&'static str, Vec<i64>)> {
+pub fn score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Vec<(&'static str, Vec<i64>)> {
     PLUGINS
         .iter()
         .filter(|p| p.weight(cycle.profile) > 0)

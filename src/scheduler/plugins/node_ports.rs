@@ -6,11 +6,12 @@ use crate::scheduler::node_info::{HostPort, NodeInfo};
 
 const REASON: &str = "node(s) didn't have free ports for the requested pod ports";
 
+pub fn concerns(cycle: &Cycle<'_>) -> bool {
+    !cycle.pod.ports.is_empty()
+}
+
 pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
     let wanted = &cycle.pod.ports;
-    if wanted.is_empty() {
-        return None;
-    }
     let taken = |have: &HostPort| wanted.iter().any(|want| clash(want, have));
     node.pods.values().any(|p| p.ports.iter().any(taken)).then(|| (vec![REASON.into()], false))
 }

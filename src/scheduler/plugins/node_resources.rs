@@ -1,7 +1,5 @@
 //! NodeResourcesFit and NodeResourcesBalancedAllocation: requests against what nodes have left.
 
-use std::sync::Arc;
-
 use super::{Cycle, MAX_SCORE};
 use crate::base::Str;
 use crate::scheduler::node_info::NodeInfo;
@@ -31,10 +29,10 @@ pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
 }
 
 /// The more is left, the better: mean over CPU and memory.
-pub fn least_allocated(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
+pub fn least_allocated(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
     let left = |have: i64, want: i64| if have == 0 || want > have { 0 } else { (have - want) * MAX_SCORE / have };
     let (cpu, memory) = cycle.pod.nonzero;
-    let score = |n: &Arc<NodeInfo>| {
+    let score = |n: &&NodeInfo| {
         let of_cpu = left(n.allocatable.cpu, n.nonzero.0 + cpu);
         let of_memory = left(n.allocatable.memory, n.nonzero.1 + memory);
         (of_cpu + of_memory) / 2
@@ -43,7 +41,7 @@ pub fn least_allocated(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec
 }
 
 /// The closer the used shares of CPU and memory, the better.
-pub fn balanced(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
+pub fn balanced(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
     let modern = cycle.modern();
     if modern && cycle.pod.request.is_zero() {
         return None; // skipped for pods that ask for nothing

@@ -7,7 +7,7 @@ use crate::scheduler::node_info::{NodeInfo, Taint};
 const REASON: &str = "node(s) were unschedulable";
 
 pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
-    if !crate::api::node::unschedulable(&node.node) {
+    if !node.unschedulable {
         return None;
     }
     let taint =

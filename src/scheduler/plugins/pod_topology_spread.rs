@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::{Cycle, MAX_SCORE};
 use crate::api::selector::{LabelSelector, Op, Requirement};
 use crate::api::{Value, meta, placement};
@@ -18,14 +16,19 @@ const MISSING: &str = "node(s) didn't match pod topology spread constraints (mis
 const HOSTNAME: &str = "kubernetes.io/hostname";
 const ZONE: &str = "topology.kubernetes.io/zone";
 
+/// What is counted for a node.
+fn on(counts: &[i64], node: &NodeInfo) -> i64 {
+    counts.get(node.index as usize).copied().unwrap_or(0)
+}
+
 #[derive(Clone, Debug)]
 struct Constraint {
     topology: Str,
     max_skew: i64,
     min_domains: i64,
     self_match: bool,
-    /// Matching pods per node.
-    per_node: OrdMap<Str, i64>,
+    /// Matching pods per node, by its index.
+    per_node: Arc<Vec<i64>>,
     /// Matching pods per value of the topology's label, over the nodes the pod may use.
     per_domain: BTreeMap<Str, i64>,
 }
@@ -38,7 +41,7 @@ pub struct Spread {
     /// `soft` are the system's defaults: nodes may lack the labels.
     defaults: bool,
     /// What SelectorSpread counts.
-    selected: Option<OrdMap<Str, i64>>,
+    selected: Option<Arc<Vec<i64>>>,
 }
 
 impl Spread {
@@ -101,12 +104,16 @@ impl Spread {
             }
             for c in &mut self.hard {
                 if let Some(domain) = node.label(&c.topology) {
-                    let here = c.per_node.get(node.name()).copied().unwrap_or(0);
+                    let here = on(&c.per_node, node);
                     *c.per_domain.entry(domain.into()).or_default() += here;
                 }
             }
         }
     }
+}
+
+pub fn concerns(cycle: &Cycle<'_>) -> bool {
+    !cycle.spread.hard.is_empty()
 }
 
 pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
@@ -122,7 +129,7 @@ pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
     None
 }
 
-pub fn score(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
+pub fn score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
     let spread = &cycle.spread;
     if spread.soft.is_empty() {
         return None;
@@ -141,7 +148,7 @@ pub fn score(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
     Some(raw.iter().zip(&ignored).map(|(s, i)| if *i { 0 } else { normal(*s) }).collect())
 }
 
-fn add_constraint(c: &Constraint, cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>], ignored: &[bool], raw: &mut [i128]) {
+fn add_constraint(c: &Constraint, cycle: &Cycle<'_>, nodes: &[&NodeInfo], ignored: &[bool], raw: &mut [i128]) {
     let by_host = c.topology == HOSTNAME;
     let mut domains: BTreeMap<&str, i64> = BTreeMap::new();
     if !by_host {
@@ -155,7 +162,7 @@ fn add_constraint(c: &Constraint, cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>], ig
                 && let Some(count) = domains.get_mut(domain)
                 && placement::allows(&cycle.pod.pod, &n.node)
             {
-                *count += c.per_node.get(n.name()).copied().unwrap_or(0);
+                *count += on(&c.per_node, n);
             }
         }
     }
@@ -164,7 +171,7 @@ fn add_constraint(c: &Constraint, cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>], ig
     for (i, n) in nodes.iter().enumerate().filter(|(i, _)| !ignored[*i]) {
         let Some(domain) = n.label(&c.topology) else { continue };
         let count = match by_host {
-            true => c.per_node.get(n.name()).copied().unwrap_or(0),
+            true => on(&c.per_node, n),
             false => domains.get(domain).copied().unwrap_or(0),
         };
         raw[i] += i128::from(count) * weight + i128::from(c.max_skew - 1) * 1_000_000_000;
@@ -172,14 +179,16 @@ fn add_constraint(c: &Constraint, cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>], ig
 }
 
 /// Fewer pods of the same services and controllers on the node score higher.
-pub fn selector_spread(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
+pub fn selector_spread(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
     if !(cycle.spread.hard.is_empty() && cycle.spread.soft.is_empty()) {
         return None;
     }
     let counts = cycle.spread.selected.as_ref()?;
-    let count = |n: &Arc<NodeInfo>| counts.get(n.name()).copied().unwrap_or(0);
-    let max = nodes.iter().map(count).max().unwrap_or(0);
-    Some(nodes.iter().map(|n| if max == 0 { MAX_SCORE } else { MAX_SCORE * (max - count(n)) / max }).collect())
+    let count = |n: &&NodeInfo| on(counts, n);
+    let mut counts: Vec<i64> = nodes.iter().map(count).collect();
+    let max = counts.iter().copied().max().unwrap_or(0);
+    counts.iter_mut().for_each(|n| *n = if max == 0 { MAX_SCORE } else { MAX_SCORE * (max - *n) / max });
+    Some(counts)
 }
 
 /// Natural logarithm in billionths, by squaring: no floats.

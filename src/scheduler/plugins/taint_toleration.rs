@@ -1,8 +1,6 @@
 //! TaintToleration: a node's NoSchedule and NoExecute taints must be tolerated; fewer untolerated
 //! PreferNoSchedule taints score higher.
 
-use std::sync::Arc;
-
 use super::{Cycle, normalize};
 use crate::api::Object;
 use crate::api::placement::covers;
@@ -25,8 +23,8 @@ pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
     Some((vec![reason], true))
 }
 
-pub fn score(cycle: &Cycle<'_>, nodes: &[Arc<NodeInfo>]) -> Option<Vec<i64>> {
-    let soft = |n: &Arc<NodeInfo>| {
+pub fn score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
+    let soft = |n: &&NodeInfo| {
         let untolerated = |t: &&Taint| t.effect == "PreferNoSchedule" && !tolerates(&cycle.pod.pod, t);
         n.taints.iter().filter(untolerated).count() as i64
     };

@@ -89,6 +89,10 @@ fn chosen(volumes: &Volumes, node: &NodeInfo) -> Option<Vec<(Arc<Object>, Option
     Some(out)
 }
 
+pub fn concerns(cycle: &Cycle<'_>) -> bool {
+    !(cycle.volumes.bound.is_empty() && cycle.volumes.waiting.is_empty())
+}
+
 pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
     let mut reasons: Vec<Str> = Vec::new();
     if !cycle.volumes.bound.iter().all(|v| reachable(v, node)) {
