@@ -196,13 +196,28 @@ impl Scheduler {
         plugins::filter(cycle, node)
     }
 
-    /// Position of the best total. Ties: at random in `book`, nearly always the first in `modern`.
+    /// Position of the best total. Ties: at random in `book`; in `modern` the node that passed the filters
+    /// first. These run in parallel: one thread begins with the first node, another one with the last.
     fn choose(&self, ctx: &mut Ctx<'_>, totals: &[i64]) -> usize {
         let best = totals.iter().copied().max().unwrap_or(0);
-        let ties: Vec<usize> = (0..totals.len()).filter(|i| totals[*i] == best).collect();
-        let ordered = self.profile == Profile::Modern && ctx.rng.chance(85);
-        let pick = if ordered { 0 } else { ctx.rng.below(ties.len() as u64) as usize };
-        ties.get(pick).copied().unwrap_or(0)
+        if self.profile == Profile::Book {
+            let ties: Vec<usize> = (0..totals.len()).filter(|i| totals[*i] == best).collect();
+            return ties.get(ctx.rng.below(ties.len() as u64) as usize).copied().unwrap_or(0);
+        }
+        let (mut front, mut back) = (0, totals.len());
+        let mut at_front = ctx.rng.chance(83);
+        while front < back {
+            let i = if at_front { front } else { back - 1 };
+            if totals[i] == best {
+                return i;
+            }
+            if at_front { front += 1 } else { back -= 1 }
+            // Mostly by turns.
+            if ctx.rng.chance(80) {
+                at_front = !at_front;
+            }
+        }
+        0
     }
 
     fn unschedulable(

@@ -13,6 +13,8 @@ pub mod preemption;
 pub mod queue;
 
 #[cfg(test)]
+mod placement_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

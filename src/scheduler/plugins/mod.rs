@@ -137,13 +137,6 @@ pub static PLUGINS: &[Plugin] = &[
         weights: (1, 2),
     },
     Plugin {
-        name: "SelectorSpread",
-        filter: None,
-        concerns: always,
-        score: Some(pod_topology_spread::selector_spread),
-        weights: (1, 0),
-    },
-    Plugin {
         name: "NodeResourcesBalancedAllocation",
         filter: None,
         concerns: always,

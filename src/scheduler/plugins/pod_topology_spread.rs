@@ -1,4 +1,5 @@
-//! PodTopologySpread and, in `book`, SelectorSpread: pods of one workload apart from each other.
+//! PodTopologySpread: pods of one workload apart from each other.
+//! Models framework/plugins/podtopologyspread.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,10 +39,9 @@ struct Constraint {
 pub struct Spread {
     hard: Vec<Constraint>,
     soft: Vec<Constraint>,
-    /// `soft` are the system's defaults: nodes may lack the labels.
+    /// `soft` are the system's defaults: nodes may lack the labels. 1.20 had them, but took no notice of
+    /// nodes without zones.
     defaults: bool,
-    /// What SelectorSpread counts.
-    selected: Option<Arc<Vec<i64>>>,
 }
 
 impl Spread {
@@ -72,22 +72,19 @@ impl Spread {
                 spread.hard.push(constraint);
             }
         }
-        if !workload.is_empty() {
+        if !workload.is_empty() && spread.hard.is_empty() && spread.soft.is_empty() {
             let per_node = cache.matching(&namespace, workload);
-            if profile == Profile::Modern && spread.hard.is_empty() && spread.soft.is_empty() {
-                spread.defaults = true;
-                for (topology, max_skew) in [(HOSTNAME, 3), (ZONE, 5)] {
-                    spread.soft.push(Constraint {
-                        topology: topology.into(),
-                        max_skew,
-                        min_domains: 1,
-                        self_match: true,
-                        per_node: per_node.clone(),
-                        per_domain: BTreeMap::new(),
-                    });
-                }
+            spread.defaults = profile == Profile::Modern;
+            for (topology, max_skew) in [(HOSTNAME, 3), (ZONE, 5)] {
+                spread.soft.push(Constraint {
+                    topology: topology.into(),
+                    max_skew,
+                    min_domains: 1,
+                    self_match: true,
+                    per_node: per_node.clone(),
+                    per_domain: BTreeMap::new(),
+                });
             }
-            spread.selected = Some(per_node);
         }
         if !spread.hard.is_empty() {
             spread.count_domains(pod, cache);
@@ -140,8 +137,9 @@ pub fn score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
     for c in &spread.soft {
         add_constraint(c, cycle, nodes, &ignored, &mut raw);
     }
-    // In billionths; rounded to whole scores before they are normalised.
-    let raw: Vec<i64> = raw.iter().map(|s| ((s + 500_000_000) / 1_000_000_000) as i64).collect();
+    // In billionths; whole scores are normalised. 1.20 cut off what follows the point.
+    let round = if cycle.modern() { 500_000_000 } else { 0 };
+    let raw: Vec<i64> = raw.iter().map(|s| ((s + round) / 1_000_000_000) as i64).collect();
     let kept = || raw.iter().zip(&ignored).filter(|(_, i)| !**i).map(|(s, _)| *s);
     let (max, min) = (kept().max().unwrap_or(0), kept().min().unwrap_or(0));
     let normal = |s: i64| if max == 0 { MAX_SCORE } else { MAX_SCORE * (max + min - s) / max };
@@ -176,19 +174,6 @@ fn add_constraint(c: &Constraint, cycle: &Cycle<'_>, nodes: &[&NodeInfo], ignore
         };
         raw[i] += i128::from(count) * weight + i128::from(c.max_skew - 1) * 1_000_000_000;
     }
-}
-
-/// Fewer pods of the same services and controllers on the node score higher.
-pub fn selector_spread(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
-    if !(cycle.spread.hard.is_empty() && cycle.spread.soft.is_empty()) {
-        return None;
-    }
-    let counts = cycle.spread.selected.as_ref()?;
-    let count = |n: &&NodeInfo| on(counts, n);
-    let mut counts: Vec<i64> = nodes.iter().map(count).collect();
-    let max = counts.iter().copied().max().unwrap_or(0);
-    counts.iter_mut().for_each(|n| *n = if max == 0 { MAX_SCORE } else { MAX_SCORE * (max - *n) / max });
-    Some(counts)
 }
 
 /// Natural logarithm in billionths, by squaring: no floats.
