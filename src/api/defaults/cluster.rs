@@ -39,7 +39,6 @@ pub(super) fn namespace(o: &mut Edit, profile: Profile) {
             o.with("metadata", |m| m.with("labels", |l| l.or("kubernetes.io/metadata.name", name)));
         }
     }
-    o.with("spec", |s| s.or("finalizers", list!["kubernetes"]));
     o.with("status", |s| s.or_text("phase", "Active"));
 }
 

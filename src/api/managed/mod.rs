@@ -240,7 +240,12 @@ fn reset_fields(kind: Kind, by: Writer<'_>) -> &'static [&'static str] {
         return &["spec"];
     }
     match kind {
-        Kind::NODE if by.profile == Profile::Book => &[],
+        // The phase that defaulting fills in was their creator's.
+        Kind::NODE | Kind::NAMESPACE | Kind::PERSISTENT_VOLUME | Kind::PERSISTENT_VOLUME_CLAIM
+            if by.profile == Profile::Book =>
+        {
+            &[]
+        }
         _ if kind.info().subresources.contains(&"status") => &["status"],
         _ => &[],
     }
