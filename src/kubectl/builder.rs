@@ -49,6 +49,8 @@ pub struct Options {
     pub all_namespaces: bool,
     /// Read `-f` without checking it.
     pub lenient: bool,
+    /// `--selector` is the command's own and chooses no objects.
+    pub own_selector: bool,
 }
 
 pub const MISSING: &str = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
@@ -101,7 +103,7 @@ fn of_args(cx: &mut Cx<'_, '_>, args: &[Str], options: Options) -> Run<Vec<Item>
     for word in types.split(',') {
         resources.extend(types_of(cx, word)?);
     }
-    let selector = cx.flags.text("selector").to_owned();
+    let selector = if options.own_selector { String::new() } else { cx.flags.text("selector").to_owned() };
     let selecting =
         !selector.is_empty() || options.all || !cx.flags.text("field-selector").is_empty() && options.selectable;
     if !names.is_empty() {

@@ -13,7 +13,8 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     cx.check_dry_run()?;
     let format = print::format(cx, false)?;
     let args = cx.args.clone();
-    let (items, mut errors) = match builder::items(cx, &args, Options { lenient: true, ..Options::default() }) {
+    let options = Options { lenient: true, own_selector: true, ..Options::default() };
+    let (items, mut errors) = match builder::items(cx, &args, options) {
         // 1.20 says where to find help.
         Err(Fail::Error(Error::Text(text))) if !cx.modern() && text == builder::MISSING => return cx.usage(text),
         other => other?,
