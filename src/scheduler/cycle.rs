@@ -211,7 +211,11 @@ impl Scheduler {
             if totals[i] == best {
                 return i;
             }
-            if at_front { front += 1 } else { back -= 1 }
+            if at_front {
+                front += 1
+            } else {
+                back -= 1
+            }
             // Mostly by turns.
             if ctx.rng.chance(80) {
                 at_front = !at_front;

@@ -77,8 +77,20 @@ fn setups() -> Vec<Setup> {
     };
     let taint_first = |why: &str, tried: &str| modern(&format!("1 node(s) had untolerated taint(s), {why}"), tried);
     let mut all = vec![
-        of(9, asking("cpu: 500m"), [0, 2, 2, 2, 3], "3 Insufficient cpu", taint_first("3 Insufficient cpu", no_victims)),
-        of(1, asking("memory: 8Gi"), [0, 0, 0, 0, 1], "3 Insufficient memory", taint_first("3 Insufficient memory", helpless)),
+        of(
+            9,
+            asking("cpu: 500m"),
+            [0, 2, 2, 2, 3],
+            "3 Insufficient cpu",
+            taint_first("3 Insufficient cpu", no_victims),
+        ),
+        of(
+            1,
+            asking("memory: 8Gi"),
+            [0, 0, 0, 0, 1],
+            "3 Insufficient memory",
+            taint_first("3 Insufficient memory", helpless),
+        ),
         of(
             1,
             format!("nodeSelector: {{kubernetes.io/hostname: m-k8s}}, {}", container("")),
@@ -347,7 +359,11 @@ fn scaling_down_takes_from_the_fullest_nodes() {
         for seed in 1..6 {
             let mut lab = Lab::with(profile, seed, &NODES);
             for replicas in 1..=9 {
-                if replicas == 1 { lab.deployment("web", 1) } else { lab.scale("web", replicas) }
+                if replicas == 1 {
+                    lab.deployment("web", 1)
+                } else {
+                    lab.scale("web", replicas)
+                }
                 lab.run(Duration::secs(3));
             }
             assert_eq!(counts(&mut lab)[1..4], [3, 3, 3]);
