@@ -5,14 +5,16 @@
 //! held. Otherwise hops appear as brief glides that do not stop the clock, and bursts merge.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use crate::base::{Duration, Str, Time};
 use crate::scene::caption::{caption, fan_out, narrated};
 use crate::scene::geometry::Point;
 use crate::scene::hops::{self, Hop, HopKind};
 use crate::scene::place::Place;
+use crate::scene::placing::{Placing, placing};
 use crate::scene::ticks::{Tick, tick};
-use crate::scene::{Lang, Part, Scene};
+use crate::scene::{Lang, Part, Scene, way};
 use crate::sim::trace::{Record, TraceId, What};
 use crate::sim::{Session, World};
 
@@ -83,6 +85,8 @@ pub struct Player {
     pub follow: bool,
     pub glides: Vec<Glide>,
     pub caption: Option<Caption>,
+    /// The scheduler's latest choice, while it is worth seeing, and until when in display time.
+    pub placing: Option<(Rc<Placing>, u64)>,
     /// Sentences for screen readers since they were last taken.
     pub narration: VecDeque<String>,
     pub ticks: Vec<Tick>,
@@ -106,6 +110,15 @@ const GLIDE_MS: u32 = 420;
 const FOLLOW_MS: u32 = 620;
 /// Short way to etcd and back, inside one machine.
 const FOLLOW_SHORT_MS: u32 = 420;
+/// How long the nodes' scores stay.
+const PLACING_MS: u64 = 3000;
+/// A leg of a packet's way, and its end if it does not arrive: long enough to read the caption.
+const LEG_MS: u32 = 800;
+const LEG_END_MS: u32 = 2400;
+/// Between two that set out from one part.
+const SAME_RAIL_MS: u64 = 160;
+/// A way is not shown if it would have to wait so long for earlier ones.
+const MAX_WALK_MS: u64 = 2400;
 const MAX_GLIDES: usize = 24;
 const MAX_QUEUE: usize = 400;
 const MERGE_MS: u64 = 160;
@@ -122,6 +135,7 @@ impl Player {
             follow: false,
             glides: Vec::new(),
             caption: None,
+            placing: None,
             narration: VecDeque::new(),
             ticks: Vec::new(),
             due: session.now(),
@@ -148,8 +162,18 @@ impl Player {
         self.last_ms = Some(now_ms);
         self.now_ms = now_ms;
         self.glides.retain(|g| !g.over(now_ms));
+        let walking = self.glides.iter().find(|g| g.hop.say.is_some() && g.start_ms <= now_ms);
+        if let Some(hop) = walking.map(|g| g.hop.clone())
+            && !self.follow
+            && self.caption.as_ref().is_none_or(|c| Some(&c.text) != hop.say.as_ref())
+        {
+            self.caption = Some(self.said(&hop));
+        }
         if self.caption.as_ref().is_some_and(|c| now_ms > c.shown_ms + 6000) {
             self.caption = None;
+        }
+        if self.placing.as_ref().is_some_and(|(_, until)| now_ms > *until) {
+            self.placing = None;
         }
         if self.held() {
             if self.glides.is_empty() {
@@ -252,14 +276,19 @@ impl Player {
 
     fn show(&mut self, record: &Record, world: &World, fast: bool, lang: Lang) -> bool {
         let told = narrated(record);
+        if !self.follow && !fast {
+            self.show_placing(record);
+        }
         if told {
             let text = caption(record, world, lang);
             if self.narration.len() < 20 {
                 self.narration.push_back(text.clone());
             }
+            // A packet that is shown on its way says so when it gets there.
+            let later = matches!(record.what, What::Packet { .. }) && !fast;
             // What went wrong stays long enough to be read: what follows from it comes after.
             let holds = |c: &Caption| c.error && self.now_ms < c.shown_ms + ERROR_MS;
-            if !self.follow && !self.caption.as_ref().is_some_and(holds) {
+            if !self.follow && !later && !self.caption.as_ref().is_some_and(holds) {
                 self.caption = Some(self.caption_of(record, None, text));
             }
         }
@@ -267,8 +296,12 @@ impl Player {
             let ours = self.flow.contains(&record.id) && hops::worth_following(record);
             if ours && self.queue.len() < MAX_QUEUE {
                 self.queue.extend(hops::hop(record, world).or_else(|| hops::decision(record, world)));
+                self.queue.extend(way::legs(record, world, lang));
             }
             return told;
+        }
+        if !fast {
+            self.walk(way::legs(record, world, lang));
         }
         let Some(hop) = hops::hop(record, world) else { return told };
         // Quiet answers only make noise: the request was seen.
@@ -278,6 +311,12 @@ impl Player {
             self.glide(hop, GLIDE_MS);
         }
         told
+    }
+
+    fn show_placing(&mut self, record: &Record) {
+        if let Some(p) = placing(record) {
+            self.placing = Some((Rc::new(p), self.now_ms + PLACING_MS));
+        }
     }
 
     fn caption_of(&self, record: &Record, number: Option<u8>, text: String) -> Caption {
@@ -290,6 +329,28 @@ impl Player {
             _ => false,
         };
         Caption { number, text: text.into(), error, at: record.at, shown_ms: self.now_ms }
+    }
+
+    /// A caption that a hop brings along.
+    fn said(&self, hop: &Hop) -> Caption {
+        let text = hop.say.clone().unwrap_or_default();
+        Caption { number: None, text, error: hop.kind == HopKind::Error, at: hop.at, shown_ms: self.now_ms }
+    }
+
+    /// The legs of one way, one after another, after those of an earlier one.
+    fn walk(&mut self, legs: Vec<Hop>) {
+        let walking = self.glides.iter().filter(|g| g.hop.say.is_some());
+        let free = walking.map(|g| g.start_ms + u64::from(g.length_ms)).max().unwrap_or(0);
+        // A burst of connections: the first few are shown.
+        if free > self.now_ms + MAX_WALK_MS {
+            return;
+        }
+        let mut start_ms = free.max(self.now_ms);
+        for hop in legs {
+            let length_ms = if hop.kind == HopKind::Error { LEG_END_MS } else { LEG_MS };
+            self.glides.push(Glide { hop, start_ms, length_ms, count: 1 });
+            start_ms += u64::from(length_ms);
+        }
     }
 
     fn glide(&mut self, hop: Hop, length_ms: u32) {
@@ -306,7 +367,13 @@ impl Player {
         if self.glides.len() < MAX_GLIDES {
             // Hops of one moment leave one after another, so that cause and effect can be told apart.
             let stagger = self.glides.iter().filter(|g| g.start_ms >= self.now_ms).count() as u64 * 40;
-            self.glides.push(Glide { hop, start_ms: self.now_ms + stagger.min(400), length_ms, count: 1 });
+            // On one rail a label must not cover the one before it.
+            let rail =
+                |g: &&Glide| !g.hop.quiet && (g.hop.from == hop.from || g.hop.to == hop.from && g.hop.from == hop.to);
+            let before = self.glides.iter().filter(rail).map(|g| g.start_ms + SAME_RAIL_MS).max().unwrap_or(0);
+            let apart = if hop.quiet { 0 } else { before.saturating_sub(self.now_ms) };
+            let start_ms = self.now_ms + stagger.max(apart).min(800);
+            self.glides.push(Glide { hop, start_ms, length_ms, count: 1 });
         }
     }
 
@@ -323,11 +390,20 @@ impl Player {
             batch.extend(self.queue.pop_front());
         }
         let near = matches!((&batch[0].from, &batch[0].to), (Place::Part(a, _), Place::Part(b, Part::Etcd)) if a == b);
+        let plain = if near { FOLLOW_SHORT_MS } else { FOLLOW_MS };
         for hop in batch.iter().rev() {
-            let length_ms = if near { FOLLOW_SHORT_MS } else { FOLLOW_MS } * 1000 / self.speed.clamp(250, 4000);
+            let length_ms = match (&hop.say, hop.kind) {
+                (Some(_), HopKind::Error) => LEG_END_MS,
+                (Some(_), _) => LEG_MS,
+                (None, _) => plain,
+            };
+            let length_ms = length_ms * 1000 / self.speed.clamp(250, 4000);
             self.glides.push(Glide { hop: hop.clone(), start_ms: self.now_ms, length_ms, count: 1 });
         }
-        if let Some(record) = world.trace.get(batch[0].id) {
+        if batch[0].say.is_some() {
+            self.caption = Some(self.said(&batch[0]));
+        } else if let Some(record) = world.trace.get(batch[0].id) {
+            self.show_placing(record);
             let lang = self.caption_lang;
             let many = if batch.len() > 1 { fan_out(record, batch.len(), lang) } else { None };
             let number = if many.is_some() { Some(1) } else { batch[0].number };
@@ -367,6 +443,7 @@ impl Player {
     /// The session jumped: forget what was under way.
     pub fn jumped(&mut self, session: &Session) {
         self.glides.clear();
+        self.placing = None;
         self.queue.clear();
         self.until = None;
         self.due = session.now();

@@ -22,7 +22,7 @@ use crate::sim::{ActorId, TraceId, World};
 pub use calico::Calico;
 pub use cni::{cni_add, cni_del};
 pub use dns::{CoreDns, resolve};
-pub use path::{Connection, Outcome, Peer, connect};
+pub use path::{Connection, Outcome, Peer, RULES, Why, connect};
 pub use proxy::KubeProxy;
 
 /// What a machine's kernel knows of the pod network.

@@ -33,11 +33,56 @@ pub enum Outcome {
     NoRoute,
 }
 
+/// Where on its way a packet ended, and why.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Drop {
+    pub machine: u32,
+    pub why: Why,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// kube-proxy's rules reject what no pod serves.
+    NoEndpoints,
+    /// The machine is off or cut off.
+    NoLink,
+    /// It has no route into the pod network.
+    NoRouteToPods,
+    /// It does not pass packets on between bridge and tunnel: br_netfilter is missing.
+    NotForwarded,
+    /// No pod has that address (any more).
+    NoPod,
+    /// No process listens on that port.
+    NobodyListens,
+}
+
+impl Why {
+    /// Its code in the trace.
+    pub fn code(self) -> &'static str {
+        match self {
+            Why::NoEndpoints => "no-endpoints",
+            Why::NoLink => "no-link",
+            Why::NoRouteToPods => "no-route-to-pods",
+            Why::NotForwarded => "not-forwarded",
+            Why::NoPod => "no-pod",
+            Why::NobodyListens => "nobody-listens",
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub struct Connection {
     pub outcome: Outcome,
     /// There and back.
     pub delay: Duration,
+    /// Where it failed, if it is known.
+    pub drop: Option<Drop>,
+}
+
+impl Connection {
+    fn dropped(self, machine: u32, why: Why) -> Connection {
+        Connection { drop: Some(Drop { machine, why }), ..self }
+    }
 }
 
 /// Connects from a machine, or from a pod on it, to `ip:port`.
@@ -66,7 +111,11 @@ pub fn connect(
         Outcome::Timeout => "timeout",
         Outcome::NoRoute => "no route",
     };
-    packet(world, connection.delay, Some(cause), &client, ip, port, outcome.into());
+    let outcome = match connection.drop {
+        Some(d) => ecow::eco_format!("{outcome}: {} {}", d.why.code(), world.machine(d.machine).name),
+        None => outcome.into(),
+    };
+    packet(world, connection.delay, Some(cause), &client, ip, port, outcome);
     if let Outcome::Ok(peer) = &connection.outcome
         && peer.body.is_some()
     {
@@ -105,7 +154,7 @@ fn within(world: &World, machine: u32, pod: &ObjectKey, port: u16) -> Connection
     let data = &world.machine(machine).runtime;
     let sandbox = data.sandboxes.values().find(|s| s.ready && s.pod == *pod);
     let peer = sandbox.and_then(|s| listening(world, machine, s, "127.0.0.1", "127.0.0.1", port));
-    peer.map_or(REFUSED, |peer| Connection { outcome: Outcome::Ok(peer), delay: Duration::micros(200) })
+    peer.map_or(REFUSED, |peer| Connection { outcome: Outcome::Ok(peer), delay: Duration::micros(200), drop: None })
 }
 
 /// A port that `kubectl port-forward` holds: over API server and kubelet to the pod's loopback.
@@ -117,7 +166,7 @@ fn forwarded(world: &mut World, machine: u32, port: u16, cause: TraceId) -> Conn
     let sandbox = world.machine(f.machine).runtime.sandboxes.get(&f.sandbox).filter(|s| s.ready).cloned();
     let peer = sandbox.and_then(|s| listening(world, f.machine, &s, "127.0.0.1", "127.0.0.1", f.port));
     let delay = way + way + way + way;
-    peer.map_or(REFUSED, |peer| Connection { outcome: Outcome::Ok(peer), delay })
+    peer.map_or(REFUSED, |peer| Connection { outcome: Outcome::Ok(peer), delay, drop: None })
 }
 
 /// Web servers write down who asked.
@@ -150,25 +199,25 @@ fn access_log(world: &mut World, connection: &Connection, from: u32, from_pod: O
     }
 }
 
-const LOST: Connection = Connection { outcome: Outcome::Timeout, delay: Duration::ZERO };
-const REFUSED: Connection = Connection { outcome: Outcome::Refused, delay: Duration::micros(400) };
+const LOST: Connection = Connection { outcome: Outcome::Timeout, delay: Duration::ZERO, drop: None };
+const REFUSED: Connection = Connection { outcome: Outcome::Refused, delay: Duration::micros(400), drop: None };
 
 fn walk(world: &mut World, from: u32, client: &str, ip: &str, port: u16, cause: Option<TraceId>) -> Connection {
     let here = ip == "127.0.0.1" || ip == "localhost" || world.machine(from).ip == ip;
     if let Some(rule) = proxy::lookup(&world.machine(from).net, ip, port, here) {
-        let Some((to, to_port)) = pick(world, &rule, client) else { return REFUSED };
-        packet(world, Duration::micros(50), cause, client, ip, port, ecow::eco_format!("dnat {to}:{to_port}"));
+        let Some((to, to_port)) = pick(world, &rule, client) else { return REFUSED.dropped(from, Why::NoEndpoints) };
+        packet(world, Duration::micros(50), cause, client, ip, port, translation(world, from, &to, to_port));
         return deliver(world, from, client, &to, to_port);
     }
     let announcer = announcer(world, ip);
     let Some(machine) = (if here { Some(from) } else { world.machine_by_ip(ip).or(announcer) }) else {
         return deliver(world, from, client, ip, port);
     };
-    let Some(way) = world.link(from, machine) else { return LOST };
+    let Some(way) = world.link(from, machine) else { return LOST.dropped(machine, Why::NoLink) };
     // A node port is translated by the machine that the packet reaches.
     if let Some(rule) = proxy::lookup(&world.machine(machine).net, ip, port, true) {
-        let Some((to, to_port)) = pick(world, &rule, client) else { return REFUSED };
-        packet(world, way, cause, client, ip, port, ecow::eco_format!("dnat {to}:{to_port}"));
+        let Some((to, to_port)) = pick(world, &rule, client) else { return REFUSED.dropped(machine, Why::NoEndpoints) };
+        packet(world, way, cause, client, ip, port, translation(world, machine, &to, to_port));
         let rest = deliver(world, machine, client, &to, to_port);
         return Connection { delay: rest.delay + way + way, ..rest };
     }
@@ -181,9 +230,9 @@ fn walk(world: &mut World, from: u32, client: &str, ip: &str, port: u16, cause: 
             let pod = host_port(world, machine, port);
             let body = pod.as_ref().and_then(|(_, body)| body.clone());
             let peer = Peer { machine, pod: pod.map(|(key, _)| key), actor, ip: ip.into(), port, body };
-            Connection { outcome: Outcome::Ok(peer), delay: way + way + Duration::micros(300) }
+            Connection { outcome: Outcome::Ok(peer), delay: way + way + Duration::micros(300), drop: None }
         }
-        None => Connection { delay: way + way, ..REFUSED },
+        None => Connection { delay: way + way, ..REFUSED.dropped(machine, Why::NobodyListens) },
     }
 }
 
@@ -191,6 +240,14 @@ fn walk(world: &mut World, from: u32, client: &str, ip: &str, port: u16, cause: 
 fn announcer(world: &World, ip: &str) -> Option<u32> {
     let answers = |m: &crate::machine::Machine| m.net.announced.get(ip).is_some_and(|id| world.alive(*id));
     world.machines().position(answers).map(|i| i as u32)
+}
+
+/// How the outcome of a packet begins that kube-proxy's rules send elsewhere.
+pub const RULES: &str = "dnat ";
+
+/// `dnat BACKEND MACHINE`.
+fn translation(world: &World, machine: u32, to: &str, port: u16) -> Str {
+    ecow::eco_format!("{RULES}{to}:{port} {}", world.machine(machine).name)
 }
 
 /// One of a rule's backends: by chance, or always the same for a sticky service.
@@ -222,44 +279,50 @@ fn deliver(world: &World, from: u32, client: &str, ip: &str, port: u16) -> Conne
     if let Some(machine) = world.machine_by_ip(ip) {
         return to_machine(world, from, machine, ip, port);
     }
-    let Some(number) = ipam::parse(ip) else { return Connection { outcome: Outcome::NoRoute, delay: Duration::ZERO } };
+    let Some(number) = ipam::parse(ip) else { return Connection { outcome: Outcome::NoRoute, ..LOST } };
     let owner = world.machines().position(|m| m.net.blocks.iter().any(|b| b.holds(number))).map(|i| i as u32);
     let Some(machine) = owner else {
         // In the lab's own network nobody answers ARP for it.
         let near = ip.starts_with("192.168.1.");
-        return if near { Connection { outcome: Outcome::NoRoute, delay: Duration::secs(3) } } else { LOST };
+        return if near {
+            Connection { outcome: Outcome::NoRoute, delay: Duration::secs(3), drop: None }
+        } else {
+            LOST
+        };
     };
     let sender = world.machine(from);
     // The learner's own computer has no route into the pod network.
     if sender.net.blocks.is_empty() {
-        return LOST;
+        return LOST.dropped(from, Why::NoRouteToPods);
     }
-    let Some(way) = world.link(from, machine) else { return LOST };
-    if machine != from && !(sender.net.routes && world.machine(machine).net.routes) {
-        return LOST;
+    let Some(way) = world.link(from, machine) else { return LOST.dropped(machine, Why::NoLink) };
+    let stuck = [from, machine].into_iter().find(|m| machine != from && !world.machine(*m).net.routes);
+    if let Some(stuck) = stuck {
+        return LOST.dropped(stuck, Why::NotForwarded);
     }
     let data = &world.machine(machine).runtime;
     let sandbox = data.by_ip.get(ip).and_then(|id| data.sandboxes.get(id)).filter(|s| s.ready);
     let Some(sandbox) = sandbox else {
-        return Connection { outcome: Outcome::NoRoute, delay: Duration::secs(3) };
+        let none = Connection { outcome: Outcome::NoRoute, delay: Duration::secs(3), drop: None };
+        return none.dropped(machine, Why::NoPod);
     };
-    let outcome = match listening(world, machine, sandbox, client, ip, port) {
-        Some(peer) => Outcome::Ok(peer),
-        None => Outcome::Refused,
+    let (outcome, drop) = match listening(world, machine, sandbox, client, ip, port) {
+        Some(peer) => (Outcome::Ok(peer), None),
+        None => (Outcome::Refused, Some(Drop { machine, why: Why::NobodyListens })),
     };
-    Connection { outcome, delay: way + way + Duration::micros(350) }
+    Connection { outcome, delay: way + way + Duration::micros(350), drop }
 }
 
 fn to_machine(world: &World, from: u32, machine: u32, ip: &str, port: u16) -> Connection {
-    let Some(way) = world.link(from, machine) else { return LOST };
+    let Some(way) = world.link(from, machine) else { return LOST.dropped(machine, Why::NoLink) };
     let listener = world.machine(machine).listeners.get(&port).copied().filter(|id| world.alive(*id));
     let pod = host_port(world, machine, port);
     if listener.is_none() && pod.is_none() {
-        return Connection { delay: way + way, ..REFUSED };
+        return Connection { delay: way + way, ..REFUSED.dropped(machine, Why::NobodyListens) };
     }
     let body = pod.as_ref().and_then(|(_, body)| body.clone());
     let peer = Peer { machine, pod: pod.map(|(key, _)| key), actor: listener, ip: ip.into(), port, body };
-    Connection { outcome: Outcome::Ok(peer), delay: way + way + Duration::micros(300) }
+    Connection { outcome: Outcome::Ok(peer), delay: way + way + Duration::micros(300), drop: None }
 }
 
 fn listening(world: &World, machine: u32, sandbox: &Sandbox, client: &str, ip: &str, port: u16) -> Option<Peer> {

@@ -7,6 +7,7 @@ use crate::sim::{ActorId, World};
 
 use super::lang::{Lang, kind_name, object, subject};
 use super::place::{Part, Place};
+use super::way;
 
 /// Who acts, as prose names it.
 fn actor(world: &World, id: ActorId, lang: Lang) -> String {
@@ -258,16 +259,7 @@ pub fn caption(record: &Record, world: &World, lang: Lang) -> String {
             format!("{}에서 {name} 프로세스가 끝납니다 (코드 {code})", machine(*m)),
         ),
         What::Machine { machine: m, what, detail } => happened(machine(*m), what, detail, lang),
-        What::Packet { from, to, port, outcome } => {
-            let ok = outcome == "ok" || outcome == "Ok";
-            lang.pick(
-                format!("{from} reaches out to {to}:{port}{}", if ok { String::new() } else { format!(": {outcome}") }),
-                format!(
-                    "{from} → {to}:{port}{}",
-                    if ok { " 연결됩니다".into() } else { format!(" 연결 실패: {outcome}") }
-                ),
-            )
-        }
+        What::Packet { from, to, port, outcome } => way::outcome(from, to, *port, outcome, lang),
         What::Fault { text } => fault(text, lang),
         What::Refused { to, error } => {
             lang.pick(format!("No connection to {to}: {error}"), format!("{to}에 연결할 수 없습니다: {error}"))
@@ -374,6 +366,7 @@ pub fn narrated(record: &Record) -> bool {
         }
         // What vagrant runs on a machine has captions of its own.
         What::Exit { line, .. } => !line.starts_with("bash /tmp/vagrant-shell"),
+        What::Packet { outcome, .. } => outcome != "ok" && !outcome.starts_with(crate::network::RULES),
         What::Machine { .. } | What::Fault { .. } | What::Refused { .. } => true,
         What::Container { call, .. } => matches!(*call, "StartContainer" | "StopContainer" | "PullImage"),
         _ => false,

@@ -58,6 +58,8 @@ pub struct Hop {
     pub number: Option<u8>,
     /// Housekeeping (leases, node status): drawn as a mere dot, never followed.
     pub quiet: bool,
+    /// What it means, where that is not what its record's caption says.
+    pub say: Option<Str>,
 }
 
 fn housekeeping(key: &ObjectKey) -> bool {
@@ -73,7 +75,8 @@ fn verb_label(verb: Verb, key: &ObjectKey, subresource: &str) -> Str {
     }
 }
 
-/// The traveller that stands for a record; `None` for what stays in one place.
+/// The traveller that stands for a record; `None` for what stays in one place, and for packets, which have
+/// a [`way`](super::way).
 pub fn hop(record: &Record, world: &World) -> Option<Hop> {
     let place = |actor: ActorId| Place::of_actor(world, actor);
     let (from, to) = (place(record.from), place(record.to));
@@ -109,17 +112,12 @@ pub fn hop(record: &Record, world: &World) -> Option<Hop> {
             (from?, to?, HopKind::Watch, ecow::eco_format!("{what} {}", singular(key)), housekeeping(key))
         }
         What::Container { call, pod, .. } => (from?, Place::Pod(pod.clone()), HopKind::Local, (*call).into(), false),
-        What::Packet { outcome, port, from: source, to: target } => {
-            let failed = outcome != "ok" && outcome != "Ok";
-            let from = by_ip(world, source).or(from).unwrap_or(Place::Users);
-            let to = by_ip(world, target).or(to)?;
-            let kind = if failed { HopKind::Error } else { HopKind::Packet };
-            let label = if failed { outcome.clone() } else { ecow::eco_format!(":{port}") };
-            (from, to, kind, label, false)
-        }
         What::Input { machine, text } => {
             let host = world.machines().position(|m| m.role == crate::machine::Role::Host)? as u32;
-            let short: Str = text.chars().take(24).collect();
+            let short = match text.char_indices().nth(24) {
+                Some((end, _)) => ecow::eco_format!("{}…", &text[..end]),
+                None => text.clone(),
+            };
             (Place::Machine(host), Place::Part(*machine, Part::Shell), HopKind::Input, short, false)
         }
         What::Refused { error, .. } => {
@@ -138,7 +136,7 @@ pub fn hop(record: &Record, world: &World) -> Option<Hop> {
         Place::Pod(_) if kind == HopKind::Local => Some(7),
         _ => None,
     };
-    Some(Hop { id: record.id, at: record.at, from, to, kind, label, number, quiet })
+    Some(Hop { id: record.id, at: record.at, from, to, kind, label, number, quiet, say: None })
 }
 
 fn singular(key: &ObjectKey) -> String {
@@ -154,12 +152,6 @@ fn etcd_beside(world: &World, record: &Record) -> Option<Place> {
     Some(Place::Part(machine, Part::Etcd))
 }
 
-fn by_ip(world: &World, name: &str) -> Option<Place> {
-    let ip = name.split(':').next().unwrap_or(name);
-    let machine = world.machines().position(|m| m.ip == ip || m.name == ip).map(|i| Place::Machine(i as u32));
-    machine.or_else(|| super::objects(world).pod_by_ip(ip).map(|p| Place::Pod(p.key.clone())))
-}
-
 /// A decision as something that stands still where it is made; only followed flows show it.
 pub fn decision(record: &Record, world: &World) -> Option<Hop> {
     let What::Decide { key, verdict, .. } = &record.what else { return None };
@@ -168,7 +160,7 @@ pub fn decision(record: &Record, world: &World) -> Option<Hop> {
     let (from, to) = (place.clone(), place);
     let label = (*verdict).into();
     let quiet = housekeeping(key);
-    Some(Hop { id: record.id, at: record.at, from, to, kind: HopKind::Decision, label, number, quiet })
+    Some(Hop { id: record.id, at: record.at, from, to, kind: HopKind::Decision, label, number, quiet, say: None })
 }
 
 /// Whether following a flow should stop at this record: it matters to a learner.
@@ -209,6 +201,12 @@ pub fn path(scene: &Scene, from: &Place, to: &Place) -> Option<Path> {
         // What is decided stands above its part.
         let above = Point { x: a.x, y: a.y - 26 };
         return Some(Path(vec![above, above]));
+    }
+    // Between machines packets take the tunnel, beneath the rails.
+    if let (Place::Part(m, Part::Cni), Place::Part(n, Part::Cni)) = (from, to)
+        && let Some(path) = scene.layout.tunnel(*m, *n)
+    {
+        return Some(path);
     }
     Some(elbow(a, b))
 }

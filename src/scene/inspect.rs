@@ -10,6 +10,7 @@ use super::lang::{Lang, kind_name};
 use super::machines::part_runs;
 use super::objects::{last_seen, objects};
 use super::place::{Part, Place, Target};
+use super::placing::{self, Placing};
 use super::text::{Text, t};
 use super::{caption, pods, yaml};
 
@@ -51,6 +52,8 @@ pub struct Inspection {
     /// The chain of causes, the effect first.
     pub why: Vec<Moment>,
     pub history: Vec<Moment>,
+    /// How the scheduler placed a pod.
+    pub placing: Option<Placing>,
     /// Whether it still exists.
     pub gone: bool,
 }
@@ -184,6 +187,7 @@ fn object(out: &mut Inspection, world: &World, key: &ObjectKey, lang: Lang) {
         return;
     };
     if key.kind == Kind::POD {
+        out.placing = placing::of_pod(world, key);
         pod_facts(out, world, o, lang);
     } else if let (Some(want), have) = (o.int(&["spec", "replicas"]), o.int(&["status", "readyReplicas"])) {
         out.facts.push(fact(Text::Ready, ecow::eco_format!("{}/{want}", have.unwrap_or(0)), lang));

@@ -343,6 +343,18 @@ impl Layout {
         }))
     }
 
+    /// The way of packets between the networks of two machines: through the gap above the workers.
+    pub fn tunnel(&self, a: u32, b: u32) -> Option<Path> {
+        let y = self.bus + 6;
+        let end = |machine: u32| {
+            let m = self.machine(machine)?;
+            let cni = self.part(machine, Part::Cni)?;
+            Some(if m.rect.y < y { cni.bottom() } else { cni.top() })
+        };
+        let (a, b) = (end(a)?, end(b)?);
+        Some(Path(vec![a, pt(a.x, y), pt(b.x, y), b]))
+    }
+
     /// x of the API server's lower port on the side of `from`.
     fn port(&self, from: Point, api: Rect) -> i32 {
         let inset = (api.w / 12).max(6);

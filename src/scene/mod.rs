@@ -3,8 +3,8 @@
 //!
 //! - [`layout`] where everything stands; [`geometry`] points and paths
 //! - [`machines`], [`pods`] boxes and cells; [`objects`] the store they read
-//! - [`hops`] what travels; [`caption`] what it means, in words
-//! - [`ticks`] the timeline; [`inspect`] whatever is selected; [`screen`], [`ansi`] terminal output
+//! - [`hops`] what travels, [`way`] through the pod network; [`caption`] what it means, in words
+//! - [`ticks`] the timeline; [`inspect`] whatever is selected; [`placing`] the scheduler's choice; [`screen`], [`ansi`] terminal output
 //! - [`lang`], [`text`] the two languages
 
 pub mod ansi;
@@ -17,10 +17,12 @@ pub mod layout;
 pub mod machines;
 pub mod objects;
 pub mod place;
+pub mod placing;
 pub mod pods;
 pub mod screen;
 pub mod text;
 pub mod ticks;
+pub mod way;
 pub mod yaml;
 
 use crate::api::{Kind, pod};

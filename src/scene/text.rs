@@ -57,6 +57,10 @@ texts! {
     Interrupt: "Interrupt", "중단";
     Yaml: "YAML", "YAML";
     Events: "Events", "이벤트";
+    Placed: "The scheduler chose", "스케줄러의 선택";
+    NotPlaced: "The scheduler found no node", "스케줄러가 노드를 찾지 못했습니다";
+    Plugin: "score by plugin", "플러그인별 점수";
+    Total: "total", "합계";
     Why: "Why", "왜";
     History: "History", "지나온 일";
     NoEvents: "No events.", "이벤트가 없습니다.";

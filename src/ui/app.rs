@@ -108,6 +108,7 @@ impl Component for App {
             || before != (self.state.session.now(), self.state.world().steps)
             || !self.state.player.glides.is_empty()
             || self.state.hand.is_some()
+            || self.state.player.placing.is_some()
             || self.state.toast.is_some()
             || self.cache.late.is_some_and(|at| self.state.player.now_ms >= at)
             || self.cache.drill.as_deref() != self.state.drill.as_ref();
@@ -216,7 +217,7 @@ impl App {
         let s = &self.state;
         let Some((_, scene)) = &self.cache.scene else { return html! { <section class="stage" /> } };
         html! {
-            <Stage scene={scene.clone()} travellers={s.player.travellers(scene, s.reduced_motion)} caption={s.player.caption.clone()}
+            <Stage scene={scene.clone()} travellers={s.player.travellers(scene, s.reduced_motion)} caption={s.player.caption.clone()} placing={s.player.placing.as_ref().map(|(p, _)| Shared::of(p.clone()))}
                 selected={s.selected.clone()} hovered={s.hovered.clone()} lang={s.settings.lang} follow={s.player.follow} past={s.in_past()}
                 replayed={s.replayed()} theme={s.settings.theme} emit={self.emit.clone()} />
         }

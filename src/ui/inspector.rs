@@ -3,6 +3,7 @@
 use kubedrill::app::{Action, Facet};
 use kubedrill::base::Time;
 use kubedrill::scene::inspect::{Inspection, Moment};
+use kubedrill::scene::placing::Placing;
 use kubedrill::scene::ticks::{clock, clock_seconds};
 use kubedrill::scene::{Lang, Target, Text, t};
 use yew::prelude::*;
@@ -58,6 +59,7 @@ pub fn Inspector(props: &Props) -> Html {
                     </div>
                 }) }
             </dl>
+            if let Some(p) = &i.placing { { placing(p, props) } }
             if !props.deeds.is_empty() {
                 <div class="deeds">
                     { for props.deeds.iter().map(|(name, action)| html! { <button class="small" onclick={on(emit, action.clone())}>{ t(lang, *name) }</button> }) }
@@ -71,6 +73,33 @@ pub fn Inspector(props: &Props) -> Html {
             </div>
             <div class="facet" id="facet" role="tabpanel" aria-labelledby={format!("facet-{facet:?}")} tabindex="0">{ body(facet, props) }</div>
         </aside>
+    }
+}
+
+/// The scheduler's choice: totals at once, each plugin's share on request.
+fn placing(p: &Placing, props: &Props) -> Html {
+    let lang = props.lang;
+    let title = if p.chosen.is_empty() { Text::NotPlaced } else { Text::Placed };
+    let best = p.scored.iter().map(|s| s.total).max().unwrap_or(0);
+    html! {
+        <details class="placing" open={p.chosen.is_empty()}>
+            <summary>{ t(lang, title) }{ if p.chosen.is_empty() { String::new() } else { format!(": {}", p.chosen) } }
+                if best > 0 { <span class="when">{ format!(" {best}") }</span> }
+            </summary>
+            if !p.scored.is_empty() {
+                <table>
+                    <thead><tr><th>{ t(lang, Text::Plugin) }</th>{ for p.scored.iter().map(|s| html! { <th class={classes!((s.node == p.chosen).then_some("chosen"))}>{ s.node.trim_end_matches("-k8s").to_owned() }</th> }) }</tr></thead>
+                    <tbody>
+                        { for p.plugins.iter().enumerate().map(|(n, plugin)| {
+                            let differs = p.scored.windows(2).any(|w| w[0].scores[n] != w[1].scores[n]);
+                            html! { <tr class={classes!((!differs).then_some("same"))}><td>{ plugin.to_string() }</td>{ for p.scored.iter().map(|s| html! { <td>{ s.scores[n].to_string() }</td> }) }</tr> }
+                        }) }
+                        <tr class="total"><td>{ t(lang, Text::Total) }</td>{ for p.scored.iter().map(|s| html! { <td>{ s.total.to_string() }</td> }) }</tr>
+                    </tbody>
+                </table>
+            }
+            <ul>{ for p.kept.iter().map(|k| html! { <li><b>{ k.node.to_string() }</b>{ format!(" {} ", k.plugin) }<span>{ k.reasons.to_string() }</span></li> }) }</ul>
+        </details>
     }
 }
 

@@ -42,6 +42,7 @@ pub fn Machine(props: &Props) -> Html {
         (m.role != Role::Host).then_some(m.belief.class()),
         m.tile.then_some("tile"),
         m.small.then_some("small"),
+        m.missing.then_some("missing"),
     );
     let lit = |target: &Target| props.hovered.as_ref() == Some(target) || props.selected.as_ref() == Some(target);
     html! {

@@ -5,6 +5,7 @@ use kubedrill::app::player::{Caption, Traveller};
 use kubedrill::app::settings::Theme;
 use kubedrill::machine::Role;
 use kubedrill::scene::machines::MachineView;
+use kubedrill::scene::placing::Placing;
 use kubedrill::scene::{Lang, Scene, Target, Text, t};
 use yew::prelude::*;
 
@@ -20,6 +21,8 @@ pub struct Props {
     pub scene: Shared<Scene>,
     pub travellers: Vec<Traveller>,
     pub caption: Option<Caption>,
+    /// Scores to show at the nodes.
+    pub placing: Option<Shared<Placing>>,
     pub selected: Option<Target>,
     pub hovered: Option<Target>,
     pub lang: Lang,
@@ -85,6 +88,7 @@ pub fn Stage(props: &Props) -> Html {
             <svg class={classes!(scene.layout.dense.then_some("dense"), scene.layout.large.then_some("large"))} viewBox={format!("0 0 {w} {h}")} width={w.to_string()} height={h.to_string()}>
                 { defs() }
                 <Still scene={scene.clone()} {lang} numbers={props.follow} selected={props.selected.clone()} hovered={props.hovered.clone()} emit={props.emit.clone()} />
+                if let Some(p) = &props.placing { { scores(p, scene) } }
                 <Packets travellers={props.travellers.clone()} width={w} />
             </svg>
             if crowded { <Crowd scene={scene.clone()} theme={props.theme} {lang} /> }
@@ -120,6 +124,33 @@ fn CaptionLine(props: &CaptionProps) -> Html {
         None if props.past => html! { <p class="caption past-note">{ t(props.lang, Text::PastHint) }</p> },
         None => html! {},
     }
+}
+
+/// Each node's score while a pod is being placed, at the lower right of its box.
+fn scores(p: &Placing, scene: &Scene) -> Html {
+    let badge = |m: &MachineView| {
+        let (text, chosen) = p.badge(&m.name)?;
+        let w = text.chars().count() as i32 * 7 + 16;
+        // A master's lower edge holds its pods; its badge stands beside its name.
+        let y = if m.role == Role::Worker { m.rect.y + m.rect.h - 26 } else { m.rect.y + 6 };
+        let x = m.rect.x + m.rect.w - w - 6;
+        let class = if chosen {
+            "chosen"
+        } else if text.starts_with('✕') {
+            "kept"
+        } else {
+            ""
+        };
+        (!m.tile && w + 12 < m.rect.w).then(|| {
+            html! {
+                <g {class} key={m.index}>
+                    <rect x={x.to_string()} y={y.to_string()} width={w.to_string()} height="20" rx="6" />
+                    <text x={(x + w / 2).to_string()} y={(y + 10).to_string()}>{ text.to_string() }</text>
+                </g>
+            }
+        })
+    };
+    html! { <g class="scores" aria-hidden="true">{ for scene.machines.iter().filter_map(badge) }</g> }
 }
 
 fn defs() -> Html {

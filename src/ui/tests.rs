@@ -53,6 +53,7 @@ fn stage_html(lang: Lang) -> String {
         scene: Shared::new(scene),
         travellers: Vec::new(),
         caption: None,
+        placing: None,
         selected: Some(Target::Machine(2)),
         hovered: None,
         lang,

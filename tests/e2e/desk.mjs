@@ -152,3 +152,23 @@ export async function stepDone(page, id, ms) {
   const head = step(page, id).getByRole("button", { name: new RegExp(`\\(${say.done}\\)`) });
   await head.first().waitFor({ timeout: ms ?? 10_000 });
 }
+
+/** Keeps every state of a machine's box and every caption from now on; what it gives ends that and asserts one. */
+export async function lookout(page) {
+  await page.evaluate(() => {
+    window.shown = [];
+    const look = () => {
+      for (const said of document.querySelectorAll("#stage .machine-head title, #stage .caption")) {
+        if (!window.shown.includes(said.textContent)) window.shown.push(said.textContent);
+      }
+    };
+    window.lookout = setInterval(look, 16);
+  });
+  return async () => {
+    const all = await page.evaluate(() => {
+      clearInterval(window.lookout);
+      return window.shown;
+    });
+    return (pattern) => assert.ok(all.some((said) => pattern.test(said)), `${pattern} was shown: ${all.join(" | ")}`);
+  };
+}

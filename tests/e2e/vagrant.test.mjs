@@ -4,26 +4,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { commandLine, goTo, prompt, run, speed, until } from "./desk.mjs";
+import { commandLine, goTo, lookout, prompt, run, speed, until } from "./desk.mjs";
 import { clean, playground } from "./harness.mjs";
-
-/** Keeps every state that a machine's box and the caption have shown since. */
-async function watch(page) {
-  await page.evaluate(() => {
-    window.shown = new Set();
-    const look = () => {
-      for (const said of document.querySelectorAll("#stage .machine-head title, #stage .caption")) window.shown.add(said.textContent);
-    };
-    window.lookout = setInterval(look, 16);
-  });
-  return async () => {
-    const all = await page.evaluate(() => {
-      clearInterval(window.lookout);
-      return [...window.shown];
-    });
-    return (pattern) => assert.ok(all.some((said) => pattern.test(said)), `${pattern} was shown: ${all.join(" | ")}`);
-  };
-}
 
 /** Opens a file of the host in the editor, changes its text and saves it. */
 async function edit(page, { files, save, close }, path, change) {
@@ -52,12 +34,12 @@ const WORDS = {
   en: {
     files: "Files", save: "Save", close: "Close",
     gone: /^m-k8s .*no such machine yet/, boots: /^m-k8s .*booting/, runs: /^m-k8s .*runs install_pkg\.sh/,
-    joins: /^w1-k8s .*NotReady/, failed: /master_node\.sh fails on m-k8s/,
+    joins: /^w\d-k8s .*(NotReady|install_pkg|work_nodes)/, failed: /master_node\.sh fails on m-k8s/,
   },
   ko: {
     files: "파일", save: "저장", close: "닫기",
     gone: /^m-k8s .*아직 없는 머신/, boots: /^m-k8s .*부팅 중/, runs: /^m-k8s .*실행: install_pkg\.sh/,
-    joins: /^w1-k8s .*NotReady/, failed: /m-k8s에서 master_node\.sh 스크립트가 실패/,
+    joins: /^w\d-k8s .*(NotReady|install_pkg|work_nodes)/, failed: /m-k8s에서 master_node\.sh 스크립트가 실패/,
   },
 };
 
@@ -71,7 +53,7 @@ describe("vagrant up", { concurrency: 2 }, () => {
       await speed(page, "60×");
       await goTo(page, "host");
       await atHost(page, "cd lab");
-      const first = await watch(page);
+      const first = await lookout(page);
       await atHost(page, "vagrant destroy -f");
       // Swap stays on: kubeadm refuses to begin.
       await edit(page, say, "/home/learner/lab/config.sh", (text) => text.replace(/^swapoff.*$/m, "# forgotten"));
@@ -84,7 +66,7 @@ describe("vagrant up", { concurrency: 2 }, () => {
 
       await atHost(page, "vagrant destroy -f");
       await edit(page, say, "/home/learner/lab/config.sh", (text) => text.replace("# forgotten", "swapoff -a"));
-      const second = await watch(page);
+      const second = await lookout(page);
       assert.match(await atHost(page, "vagrant up"), /w3-k8s: This node has joined the cluster/);
       const built = await second();
       for (const shown of [say.boots, say.runs, say.joins]) built(shown);
