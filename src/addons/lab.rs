@@ -246,11 +246,14 @@ fn join_bare(world: &mut World, index: u32) {
     let machine = world.machine_mut(index);
     (machine.cpus, machine.memory_mib) = (32, 262_144);
     machine.write(cni::CONF, "{}", Time::ZERO);
-    machine.write(files::KUBELET_CONFIG, "{}", Time::ZERO);
+    machine.write(files::KUBELET_CONFIG, "cgroupDriver: systemd\n", Time::ZERO);
     machine.write(files::KUBELET_CONF, "server: https://192.168.1.10:6443", Time::ZERO);
     machine.write(cni::NODENAME, machine.name.clone(), now);
     machine.net.routes = true;
-    machine.net.blocks.push_back(ipam::block_of(index, machines, 0));
+    machine.net.pool = ipam::pool(machines);
+    machine.net.blocks.push_back(ipam::block_of(machine.net.pool, index, machines, 0));
+    let own = format!("KUBELET_EXTRA_ARGS=--node-ip={}\n", machine.ip);
+    machine.write(crate::kubelet::EXTRA_ARGS, own, Time::ZERO);
     let runtime = if world.config.profile == Profile::Book { "dockerd" } else { "containerd" };
     for program in [runtime, "kubelet"] {
         if let Some(component) = daemons::component(world, index, program) {

@@ -47,7 +47,16 @@ pub fn pod_network(profile: Profile) -> (&'static str, String) {
         Profile::Book => "https://raw.githubusercontent.com/sysnet4admin/IaC/master/manifests/172.16_net_calico.yaml",
         Profile::Modern => "https://raw.githubusercontent.com/projectcalico/calico/v3.31.2/manifests/calico.yaml",
     };
-    (url, Cluster::new(profile, "", "").fill(include_str!("manifests/calico.yaml")))
+    let mut text = include_str!("manifests/calico.yaml").to_owned();
+    if profile == Profile::Modern {
+        // Newer ones leave the range to kubeadm's configuration, which they read.
+        text = text.replace("        - name: CALICO_IPV4POOL_CIDR\n          value: 172.16.0.0/16\n", "");
+        text = text.replace(
+            "- apiGroups: [\"\"]\n  resources: [nodes/status]",
+            "- apiGroups: [\"\"]\n  resources: [configmaps]\n  verbs: [get]\n- apiGroups: [\"\"]\n  resources: [nodes/status]",
+        );
+    }
+    (url, Cluster::new(profile, "", "").fill(&text))
 }
 
 /// Objects of the phases `upload-config` and `upload-config kubelet`.

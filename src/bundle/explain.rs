@@ -1,6 +1,7 @@
 //! What each line of an exported file does, in both languages, and what of a machine it changes.
 //! The table is `files/lines.txt`: `@` and the files it is about, then a line (with `*` for any text)
-//! and, indented by tabs, the Korean text, the English one and what is changed.
+//! and, indented by tabs, the Korean text, the English one, what is changed and, unless that is
+//! nothing, what goes wrong without the line in Korean and in English.
 
 use crate::lesson::glob;
 
@@ -16,6 +17,15 @@ pub struct Note {
     /// `network`, `cluster`; `safety` where it only keeps a script from going wrong; `cosmetic` where
     /// leaving it out changes nothing of the cluster.
     pub changes: &'static str,
+    /// What goes wrong where the line is missing; what one then reads stands in backquotes. Empty where
+    /// nothing does.
+    pub without: Without,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Without {
+    pub ko: &'static str,
+    pub en: &'static str,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -41,6 +51,7 @@ const COMMENT: Note = Note {
     ko: "사람이 읽을 설명입니다. 실행되지 않습니다.",
     en: "A note for the reader. It is not run.",
     changes: "cosmetic",
+    without: Without { ko: "", en: "" },
 };
 
 fn note(path: &str, line: &str) -> Option<Note> {
@@ -50,8 +61,9 @@ fn note(path: &str, line: &str) -> Option<Note> {
         if let Some(named) = names(row, path) {
             about = named;
         } else if about && !row.starts_with('\t') && glob::fits(row, line) && !line.is_empty() {
-            let mut next = || rows.next().map_or("", str::trim);
-            return Some(Note { ko: next(), en: next(), changes: next() });
+            let mut next = || rows.next().and_then(|r| r.strip_prefix('\t')).unwrap_or_default();
+            let (ko, en, changes) = (next(), next(), next());
+            return Some(Note { ko, en, changes, without: Without { ko: next(), en: next() } });
         }
     }
     line.starts_with('#').then_some(COMMENT)
@@ -122,6 +134,10 @@ mod tests {
             });
             assert!(used, "{about}: no file has the line {}", rows[i]);
             i += 4;
+            let without: Vec<&str> = rows[i..].iter().take_while(|r| r.starts_with('\t')).copied().collect();
+            assert!(without.is_empty() || without.len() == 2, "{}: {without:?}", rows[i]);
+            assert!(without.is_empty() || hangul(without[0]) && !hangul(without[1]), "{without:?}");
+            i += without.len();
         }
     }
 

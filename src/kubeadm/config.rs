@@ -5,6 +5,7 @@ use super::{Cx, Run, fail};
 use crate::addons::cluster::{Cluster, minor};
 use crate::api::Value;
 use crate::base::Str;
+use crate::kubectl::yaml_error;
 use crate::sim::Profile;
 
 /// What `kubeadm init` was asked for.
@@ -98,8 +99,11 @@ pub fn documents(cx: &mut Cx<'_, '_>, path: &str) -> Run<Vec<(Str, Value)>> {
         if part.trim().trim_start_matches('-').is_empty() {
             continue;
         }
-        let Ok(doc) = serde_yaml::from_str::<Value>(part.trim_start_matches('-')) else {
-            return fail("error converting YAML to JSON: yaml: could not find expected ':'");
+        let doc = match serde_yaml::from_str::<Value>(part.trim_start_matches('-')) {
+            Ok(doc) => doc,
+            Err(e) => {
+                return fail(format!("error converting YAML to JSON: {}", yaml_error::words(&e.to_string())));
+            }
         };
         let (api, kind) = (doc.str("apiVersion").to_owned(), Str::from(doc.str("kind")));
         if kind.is_empty() || api.is_empty() {
@@ -110,6 +114,7 @@ pub fn documents(cx: &mut Cx<'_, '_>, path: &str) -> Run<Vec<(Str, Value)>> {
         }
         if let Some(version) = api.strip_prefix("kubeadm.k8s.io/") {
             spec_version(cx, version, &api, &kind)?;
+            super::fields::check(cx, version, &kind, &doc)?;
         }
         out.push((kind, doc));
     }

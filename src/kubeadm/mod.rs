@@ -1,7 +1,7 @@
 //! kubeadm: one file per verb. Builds, joins, upgrades and takes down clusters through files, systemd
 //! and the API of the machine it runs on. Models cmd/kubeadm/app of 1.18 and of current releases.
 //!
-//! - [`config`]: flags and `--config` documents → what is to be built
+//! - [`config`], [`fields`]: flags and `--config` documents → what is to be built
 //! - [`preflight`]: what it looks at before
 //! - [`init`], [`join`], [`reset`], [`upgrade`], [`token`], [`certs`], [`images`]
 //! - [`client`]: files, services and the API
@@ -9,6 +9,7 @@
 mod certs;
 mod client;
 mod config;
+mod fields;
 mod images;
 mod init;
 mod join;

@@ -45,11 +45,13 @@ use crate::runtime::Runtime;
 use crate::sim::informer::{Delta, Informer};
 use crate::sim::recorder::{EventRecorder, Fact};
 use crate::sim::{ActorId, Caller, Component, Ctx, Endpoint, Msg, Profile, Reply};
-pub use node::version;
+pub use node::{address as node_address, version};
 use worker::{Recovered, Worker};
 
 /// Port of the kubelet's own server.
 pub const PORT: u16 = 10250;
+/// Where an administrator's own flags are.
+pub const EXTRA_ARGS: &str = "/etc/sysconfig/kubelet";
 /// Where it tells the machine whether it is well.
 pub const HEALTHZ: u16 = 10248;
 

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use super::{Kubelet, TIMER_NODE_STATUS, TIMER_REGISTER, TOKEN_NODE, daemon, sync};
+use crate::addons::files::KUBELET_FLAGS;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Response, Value, meta};
 use crate::base::{Duration, Str, Time};
 use crate::machine::{Machine, files};
 use crate::network::cni;
 use crate::runtime::images;
+use crate::sim::world::NAT;
 use crate::sim::{Ctx, Profile, Reply};
 
 const CHECK: Duration = Duration::secs(10);
@@ -189,7 +191,7 @@ impl Kubelet {
         status.insert(
             "addresses",
             list![
-                map! { "address" => &host.ip, "type" => "InternalIP" },
+                map! { "address" => address(host, &self.node_name), "type" => "InternalIP" },
                 map! { "address" => &host.name, "type" => "Hostname" },
             ],
         );
@@ -246,6 +248,21 @@ impl Kubelet {
         }
         None
     }
+}
+
+/// The address that a kubelet reports: its flag's, that of the node's name in /etc/hosts, or that of the
+/// interface with the default route. Models pkg/kubelet/nodestatus.NodeAddress.
+pub fn address(host: &Machine, name: &str) -> Str {
+    let flags = [KUBELET_FLAGS, super::EXTRA_ARGS].map(|path| host.read(path).cloned().unwrap_or_default());
+    let flag = flags.iter().rev().find_map(|text| text.split("--node-ip=").nth(1));
+    let flag = flag.and_then(|rest| rest.split([' ', '"', '\n']).next()).filter(|ip| !ip.is_empty());
+    if let Some(ip) = flag {
+        return ip.into();
+    }
+    let hosts = host.read("/etc/hosts").cloned().unwrap_or_default();
+    let named = hosts.lines().filter(|l| l.split_whitespace().skip(1).any(|n| n == name));
+    let own = named.filter_map(|l| l.split_whitespace().next()).find(|ip| !ip.starts_with("127.") && !ip.contains(':'));
+    own.unwrap_or(NAT).into()
 }
 
 fn labels(name: &str) -> Map {

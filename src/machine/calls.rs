@@ -29,7 +29,7 @@
 //! | `modprobe` | `{name, remove}` | `""`, or why not |
 //! | `swaps` | devices to swap to from now on; `Null`: those of /etc/fstab | which they are |
 //! | `packages` | | installed: `[{name, version}]` |
-//! | `repos`, `package-list`, `package-plan`, `package-apply`, `repo-file` | see `calls/packages.rs` | |
+//! | `repos`, `repo-headless`, `package-list`, `package-plan`, `package-apply`, `repo-file` | see `calls/packages.rs` | |
 //! | `sysctl-apply` | | `[{file, set: [[key, value]]}]`: what `sysctl --system` set |
 //! | `listeners` | | `[{port, process, pid}]` |
 //! | `resolve` | host name | `[ip]`, or the reason as a string |
@@ -130,6 +130,7 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "systemctl" => units::control(host, input),
         "journal" => units::journal(host, input),
         "repos" => packages::repos(host),
+        "repo-headless" => packages::headless(host),
         "packages" => packages::installed(host),
         "package-list" => packages::available(host, input),
         "package-plan" => packages::plan(host, input),

@@ -161,6 +161,9 @@ pub fn install(machine: &mut Machine, profile: Profile, all: &[(Str, Str)], now:
     put("/etc/passwd", PASSWD.to_owned());
     if role != Role::Host {
         put("/etc/fstab", fstab(profile).replace("\n/dev/mapper", "\n#/dev/mapper"));
+        if profile == Profile::Book {
+            put(SYSTEM_SYSCTL, system_sysctl());
+        }
         put(SELINUX_CONFIG, selinux("permissive"));
         put("/etc/sysctl.d/k8s.conf", "net.bridge.bridge-nf-call-ip6tables = 1\nnet.bridge.bridge-nf-call-iptables = 1\nnet.ipv4.ip_forward = 1\n".to_owned());
         let overlay = if profile == Profile::Modern { "overlay\n" } else { "" };
@@ -195,6 +198,9 @@ pub fn fresh_box(machine: &mut Machine, profile: Profile, now: Time) {
     put("/etc/fstab", fstab(profile).to_owned());
     put(SELINUX_CONFIG, selinux("enforcing"));
     put("/etc/sysctl.conf", "# System default settings live in /usr/lib/sysctl.d/00-system.conf.\n".to_owned());
+    if profile == Profile::Book {
+        put(SYSTEM_SYSCTL, system_sysctl());
+    }
     for folder in ["/etc/sysctl.d", "/etc/modules-load.d", "/root/.ssh", "/home/vagrant/.ssh"] {
         make_folder(machine, folder, now);
     }
@@ -229,6 +235,10 @@ fn fstab(profile: Profile) -> &'static str {
         }
         Profile::Modern => "/dev/mapper/rl-root /     xfs  defaults 0 0\n/dev/mapper/rl-swap none  swap defaults 0 0\n",
     }
+}
+
+fn system_sysctl() -> String {
+    "# Kernel sysctl configuration file\n# Disable netfilter on bridges.\nnet.bridge.bridge-nf-call-ip6tables = 0\nnet.bridge.bridge-nf-call-iptables = 0\nnet.bridge.bridge-nf-call-arptables = 0\n".to_owned()
 }
 
 pub const SELINUX_CONFIG: &str = "/etc/selinux/config";
@@ -347,11 +357,15 @@ const MODULE_PARAMETERS: [(&str, &str, &str); 3] = [
     ("nf_conntrack", "net.netfilter.nf_conntrack_max", "131072"),
 ];
 
-/// Loads a kernel module: its parameters appear with their defaults.
+/// Loads a kernel module: its parameters appear with their defaults. Those of bridges then take what
+/// the files say, which udev sees to.
 pub fn load_module(machine: &mut Machine, module: &str, now: Time) {
     if machine.modules.insert(module.into()).is_none() {
         for (_, key, value) in MODULE_PARAMETERS.iter().filter(|(of, ..)| *of == module) {
             machine.write(&sysctl_path(key), format!("{value}\n"), now);
+        }
+        if module == "br_netfilter" {
+            set_from_files(machine, "net.bridge.", now);
         }
     }
 }
@@ -363,9 +377,19 @@ pub fn unload_module(machine: &mut Machine, module: &str) {
     }
 }
 
-/// Applies `/etc/sysctl.d/*.conf` and `/etc/sysctl.conf`; returns what was set, in order.
+/// Applies the files of `sysctl.d` by name and `/etc/sysctl.conf`; returns what was set, in order.
 pub fn apply_sysctl_files(machine: &mut Machine, now: Time) -> Vec<(Str, Vec<(Str, Str)>)> {
-    let mut paths: Vec<Str> = machine.below("/etc/sysctl.d").filter(|p| p.ends_with(".conf")).cloned().collect();
+    set_from_files(machine, "", now)
+}
+
+/// CentOS 7 hides bridged packets from iptables unless another file says otherwise.
+const SYSTEM_SYSCTL: &str = "/usr/lib/sysctl.d/00-system.conf";
+
+fn set_from_files(machine: &mut Machine, prefix: &str, now: Time) -> Vec<(Str, Vec<(Str, Str)>)> {
+    let folders = ["/usr/lib/sysctl.d", "/etc/sysctl.d"];
+    let mut paths: Vec<Str> =
+        folders.iter().flat_map(|f| machine.below(f)).filter(|p| p.ends_with(".conf")).cloned().collect();
+    paths.sort_by(|a, b| a.rsplit('/').next().cmp(&b.rsplit('/').next()));
     paths.push("/etc/sysctl.conf".into());
     let mut out = Vec::new();
     for path in paths {
@@ -374,6 +398,9 @@ pub fn apply_sysctl_files(machine: &mut Machine, now: Time) -> Vec<(Str, Vec<(St
         for line in text.lines().filter(|l| !l.trim_start().starts_with(['#', ';'])) {
             let Some((key, value)) = line.split_once('=') else { continue };
             let (key, value) = (Str::from(key.trim()), Str::from(value.trim()));
+            if !key.starts_with(prefix) {
+                continue;
+            }
             if machine.read(&sysctl_path(&key)).is_some() {
                 machine.write(&sysctl_path(&key), ecow::eco_format!("{value}\n"), now);
             }

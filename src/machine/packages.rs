@@ -179,13 +179,27 @@ pub struct Repo {
     pub mirrors: bool,
     pub enabled: bool,
     pub signed: bool,
+    pub key: Str,
     pub exclude: Vec<Str>,
+    /// A list of mirrors that is asked first, although `baseurl=` is there too.
+    pub list: Str,
+}
+
+/// A file without a section before its first setting: its path and that line.
+pub fn headless(machine: &Machine) -> Option<(Str, Str)> {
+    let settings = |path: &Str| {
+        let text = machine.read(path)?;
+        let first = text.lines().find(|l| !l.trim().is_empty() && !l.starts_with(['#', ';']))?;
+        (!first.starts_with('[')).then(|| (path.clone(), Str::from(first)))
+    };
+    machine.below("/etc/yum.repos.d").filter(|p| p.ends_with(".repo")).find_map(settings)
 }
 
 /// All repositories of a machine, in the order of their files.
 pub fn repos(machine: &Machine) -> Vec<Repo> {
     let mut out: Vec<Repo> = Vec::new();
-    for path in machine.below("/etc/yum.repos.d").filter(|p| p.ends_with(".repo")) {
+    let bad = headless(machine).map(|(path, _)| path);
+    for path in machine.below("/etc/yum.repos.d").filter(|p| p.ends_with(".repo") && Some(*p) != bad.as_ref()) {
         for line in machine.read(path).map_or("", Str::as_str).lines().map(str::trim) {
             if let Some(id) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
                 out.push(Repo { id: id.into(), enabled: true, signed: true, ..Repo::default() });
@@ -195,8 +209,15 @@ pub fn repos(machine: &Machine) -> Vec<Repo> {
             let value = value.trim();
             match key.trim() {
                 "name" => repo.name = value.into(),
-                "baseurl" => (repo.url, repo.mirrors) = (value.into(), false),
-                "mirrorlist" | "metalink" => (repo.url, repo.mirrors) = (value.into(), true),
+                "baseurl" => {
+                    if repo.mirrors {
+                        repo.list = std::mem::take(&mut repo.url);
+                    }
+                    (repo.url, repo.mirrors) = (value.into(), false);
+                }
+                "mirrorlist" | "metalink" if repo.url.is_empty() => (repo.url, repo.mirrors) = (value.into(), true),
+                "mirrorlist" | "metalink" => repo.list = value.into(),
+                "gpgkey" => repo.key = value.into(),
                 "enabled" => repo.enabled = value == "1",
                 "gpgcheck" => repo.signed = value == "1",
                 "exclude" | "excludepkgs" => repo.exclude = value.split([' ', ',']).map(Str::from).collect(),

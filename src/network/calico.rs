@@ -3,11 +3,14 @@
 //! Models projectcalico/node as far as a learner sees it.
 
 use super::{cni, ipam};
-use crate::api::{Kind, Object, ObjectKey, Request, Response};
+use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response};
 use crate::base::{Duration, Str};
 use crate::component_boilerplate;
+use crate::kubelet;
 use crate::machine::Machine;
-use crate::sim::{Component, Ctx, Endpoint, Msg};
+use crate::runtime::process;
+use crate::sim::world::NAT;
+use crate::sim::{Component, Ctx, Endpoint, Msg, Profile};
 
 #[derive(Clone, Debug)]
 pub struct Calico {
@@ -23,6 +26,9 @@ const TIMER_REFRESH: u16 = 3;
 const REFRESH: Duration = Duration::secs(90);
 const TOKEN_GET: u64 = 1;
 const TOKEN_UPDATE: u64 = 2;
+const TOKEN_POOL: u64 = 3;
+/// Where nobody names one.
+const DEFAULT_POOL: &str = "192.168.0.0/16";
 
 /// Packets between the pods of two machines are lost where bridged traffic is hidden from iptables
 /// once the interfaces were rebuilt (the lab's finding, see docs/FIDELITY.md).
@@ -40,9 +46,69 @@ impl Calico {
         self.ready
     }
 
-    fn come_up(&mut self, ctx: &mut Ctx<'_>) {
+    /// A setting of the container that this is the main process of.
+    fn setting(ctx: &Ctx<'_>, name: &str) -> Option<Str> {
+        let mine = ctx.host().runtime.containers.values().find(|c| c.actor == Some(ctx.me))?;
+        mine.env.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+    }
+
+    /// The node's address, as the pod network uses it. Models node/pkg/lifecycle/startup/autodetection:
+    /// `kubernetes-internal-ip`, else the first interface, which is that of the provider's NAT.
+    fn detect(&self, ctx: &Ctx<'_>) -> Str {
+        // The book's box lists the lab's interface first.
+        if ctx.world.config.profile == Profile::Book {
+            return ctx.host().ip.clone();
+        }
+        match Calico::setting(ctx, "IP_AUTODETECTION_METHOD").as_deref() {
+            Some("kubernetes-internal-ip") => kubelet::node_address(ctx.host(), &self.node),
+            Some(m) if m.starts_with("interface=") || m.starts_with("cidr=") || m.starts_with("can-reach=") => {
+                ctx.host().ip.clone()
+            }
+            _ => NAT.into(),
+        }
+    }
+
+    /// Another node has this address already: calico-node gives up, to be started again.
+    fn conflict(&self, ctx: &mut Ctx<'_>, address: &str) -> bool {
+        let machine = ctx.machine;
+        let other = ctx.world.machines().enumerate().find(|(i, m)| *i as u32 != machine && m.net.address == address);
+        let Some(other) = other.map(|(_, m)| m.name.clone()) else { return false };
+        let Some(id) = ctx.host().runtime.containers.values().find(|c| c.actor == Some(ctx.me)).map(|c| c.id.clone())
+        else {
+            return false;
+        };
+        let text = format!(
+            "startup/startup.go: Calico node '{other}' is already using the IPv4 address {address}.\nstartup/startup.go: Terminating\nCalico node failed to start\n"
+        );
+        process::write_log(ctx, &id, &text);
+        process::exit(ctx.world, machine, &id, 1, true, ctx.cause);
+        true
+    }
+
+    /// The pool is the manifest's, or what kubeadm was told. Models extractKubeadmCIDRs.
+    fn begin(&mut self, ctx: &mut Ctx<'_>) {
+        match Calico::setting(ctx, "CALICO_IPV4POOL_CIDR") {
+            Some(pool) => self.come_up(ctx, &pool),
+            None => {
+                let key = ObjectKey::new(Kind::CONFIG_MAP, "kube-system", "kubeadm-config");
+                let request = self.sign(Request::get(&key));
+                ctx.request(&self.server, TOKEN_POOL, request);
+            }
+        }
+    }
+
+    fn come_up(&mut self, ctx: &mut Ctx<'_>, pool: &str) {
         let (now, machine, machines) = (ctx.now(), ctx.machine, ctx.world.machines().len() as u32);
         let node = self.node.clone();
+        let address = self.detect(ctx);
+        if self.conflict(ctx, &address) {
+            return;
+        }
+        ctx.host_mut().net.address = address;
+        // A pool is made once; machines that have blocks keep theirs.
+        if let Some(pool) = ipam::Pool::parse(pool).filter(|_| ctx.host().net.blocks.is_empty()) {
+            ctx.host_mut().net.pool = pool;
+        }
         let host = ctx.host_mut();
         if host.read(cni::CONF).is_none() {
             host.write(cni::CONF, CONFLIST, now);
@@ -53,7 +119,7 @@ impl Calico {
         host.net.routes = kernel_ready(host);
         if host.net.blocks.is_empty() {
             // The first address of a machine is its tunnel's.
-            let tunnel = ipam::allocate(&mut host.net.blocks, machine, machines);
+            let tunnel = ipam::allocate(&mut host.net.blocks, host.net.pool, machine, machines);
             debug_assert!(tunnel.is_some());
         }
         self.ready = true;
@@ -102,7 +168,16 @@ impl Component for Calico {
                 let wait = ctx.rng.between(Duration::millis(900), Duration::millis(2_500));
                 ctx.timer(wait, TIMER_READY, "");
             }
-            Msg::Timer(TIMER_READY, _) => self.come_up(ctx),
+            Msg::Timer(TIMER_READY, _) => self.begin(ctx),
+            Msg::Response(TOKEN_POOL, Ok(Response::Object(map))) => {
+                let text = map.str(&["data", "ClusterConfiguration"]);
+                let range = text.lines().find_map(|l| l.trim().strip_prefix("podSubnet:"));
+                self.come_up(ctx, range.map_or(DEFAULT_POOL, str::trim));
+            }
+            Msg::Response(TOKEN_POOL, Ok(Response::Error(e))) if e.reason == Reason::NotFound => {
+                self.come_up(ctx, DEFAULT_POOL);
+            }
+            Msg::Response(TOKEN_POOL, _) => ctx.timer(Duration::secs(2), TIMER_READY, ""),
             Msg::Timer(TIMER_RETRY, _) => self.ask(ctx),
             Msg::Timer(TIMER_REFRESH, _) => {
                 if !ctx.host().net.routes && kernel_ready(ctx.host()) {

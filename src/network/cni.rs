@@ -32,8 +32,8 @@ pub fn cni_add(ctx: &mut Ctx<'_>, profile: Profile, spec: &SandboxSpec, id: &str
         return Err(failure(profile, spec, id, &why));
     }
     let (machine, machines) = (ctx.machine, ctx.world.machines().len() as u32);
-    let blocks = &mut ctx.host_mut().net.blocks;
-    let Some(ip) = ipam::allocate(blocks, machine, machines) else {
+    let net = &mut ctx.host_mut().net;
+    let Some(ip) = ipam::allocate(&mut net.blocks, net.pool, machine, machines) else {
         return Err(failure(profile, spec, id, "failed to request IPv4 addresses: no more free addresses"));
     };
     let ip = ipam::print(ip);

@@ -30,6 +30,10 @@ pub use proxy::KubeProxy;
 pub struct NetState {
     /// Address blocks this machine has claimed. Claims lie in Calico's store, so a reboot keeps them.
     pub blocks: Vector<ipam::Block>,
+    /// Where blocks are claimed.
+    pub pool: ipam::Pool,
+    /// The address that the pod network uses for this machine; empty: it has not come up yet.
+    pub address: Str,
     /// Tunnel and routes to the other machines' blocks are in place.
     pub routes: bool,
     /// kube-proxy's rules: the services and the backends they were made from.
@@ -42,7 +46,7 @@ pub struct NetState {
 impl NetState {
     /// What a reboot leaves: claims, but no rules and no routes.
     pub fn after_boot(&self) -> NetState {
-        NetState { blocks: self.blocks.clone(), ..NetState::default() }
+        NetState { blocks: self.blocks.clone(), pool: self.pool, ..NetState::default() }
     }
 }
 

@@ -9,9 +9,11 @@ use super::images;
 use super::process;
 use super::program::Program;
 use super::rootfs;
+use crate::addons::files::KUBELET_CONFIG;
 use crate::api::{ObjectKey, Reason, Response, Status};
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
+use crate::machine::Machine;
 use crate::network;
 use crate::sim::{Caller, Component, Ctx, Msg, Profile, TraceId, What};
 
@@ -58,15 +60,19 @@ pub struct Runtime {
     next: u64,
     /// The kubelet asks for one image at a time.
     pulling_until: Time,
+    /// Whether containerd leaves cgroups to systemd, as its configuration said when it started.
+    systemd_cgroup: Option<bool>,
 }
 
 const TIMER_CALL: u16 = 1;
 /// A main process ends: by itself, on its signal, or killed. Argument: `pid code`.
 const TIMER_EXIT: u16 = 2;
+/// systemd cleans a cgroup away that it has not made. Argument: the sandbox.
+const TIMER_CGROUP: u16 = 3;
 
 impl Runtime {
     pub fn new(profile: Profile) -> Runtime {
-        Runtime { profile, calls: OrdMap::new(), next: 0, pulling_until: Time::ZERO }
+        Runtime { profile, calls: OrdMap::new(), next: 0, pulling_until: Time::ZERO, systemd_cgroup: None }
     }
 
     pub fn run_pod_sandbox(&mut self, ctx: &mut Ctx<'_>, caller: Caller, spec: SandboxSpec) {
@@ -199,6 +205,10 @@ impl Runtime {
         let ip =
             if spec.host_network { ctx.host().ip.clone() } else { network::cni_add(ctx, self.profile, spec, &id)? };
         let now = ctx.now();
+        if self.systemd_cgroup.is_some_and(|systemd| systemd != kubelet_uses_systemd(ctx.host())) {
+            let until = ctx.rng.between(Duration::secs(60), Duration::secs(200));
+            ctx.timer(until, TIMER_CGROUP, id.clone());
+        }
         let host = ctx.host_mut();
         let pid = host.add_process("/pause", None, &id, now);
         let sandbox = Sandbox {
@@ -298,6 +308,8 @@ impl Runtime {
     fn open(&mut self, ctx: &mut Ctx<'_>) {
         let (me, machine, now) = (ctx.me, ctx.machine, ctx.now());
         ctx.host_mut().runtime.daemon = Some(me);
+        let config = ctx.host().read("/etc/containerd/config.toml");
+        self.systemd_cgroup = config.map(|text| text.contains("SystemdCgroup = true"));
         let running: Vec<Container> =
             ctx.host().runtime.containers.values().filter(|c| c.state == ContainerState::Running).cloned().collect();
         for container in running {
@@ -316,6 +328,18 @@ impl Runtime {
             }
         }
         notify(ctx, "runtime", "up");
+    }
+
+    /// Where kubelet and containerd use different drivers, pods do not live long.
+    fn cgroup_lost(&mut self, ctx: &mut Ctx<'_>, id: &Str) {
+        let machine = ctx.machine;
+        let containers = ctx.host().runtime.sandboxes.get(id).filter(|s| s.ready).map(|s| s.containers.clone());
+        let Some(containers) = containers else { return };
+        for container in &containers {
+            process::exit(ctx.world, machine, container, 137, true, ctx.cause);
+        }
+        network::cni_del(ctx, id);
+        process::end_sandbox(ctx.world, machine, id, ctx.cause);
     }
 
     /// docker 18.06 without live-restore takes all containers down with it.
@@ -341,6 +365,10 @@ impl Runtime {
         let machine = ctx.machine;
         process::exit(ctx.world, machine, &id, code, true, ctx.cause);
     }
+}
+
+fn kubelet_uses_systemd(host: &Machine) -> bool {
+    host.read(KUBELET_CONFIG).is_some_and(|text| text.contains("cgroupDriver: systemd"))
 }
 
 /// What a client sees when no daemon listens on the socket.
@@ -375,6 +403,7 @@ impl Component for Runtime {
             Msg::Start => self.open(ctx),
             Msg::Timer(TIMER_CALL, number) => self.finish(ctx, number.parse().unwrap_or(0)),
             Msg::Timer(TIMER_EXIT, arg) => self.exited(ctx, &arg),
+            Msg::Timer(TIMER_CGROUP, id) => self.cgroup_lost(ctx, &id),
             _ => {}
         }
     }

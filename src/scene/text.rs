@@ -168,6 +168,7 @@ texts! {
     Changes: "changes", "바뀌는 것";
     Cosmetic: "changes nothing", "바뀌는 것 없음";
     Safety: "safety", "안전장치";
+    Without: "Without it:", "이 줄이 없으면:";
     KnobWorkers: "Worker nodes", "워커 노드 수";
     KnobVersion: "Kubernetes version", "쿠버네티스 버전";
     KnobCpus: "CPUs, control plane", "컨트롤 플레인 CPU";

@@ -3,11 +3,13 @@
 use kubedrill::app::Action;
 use kubedrill::app::export::{Export as Bundle, Field};
 use kubedrill::bundle::explain;
+use kubedrill::bundle::explain::Note;
 use kubedrill::lesson::cards;
 use kubedrill::scene::{Lang, Text, t};
 use yew::prelude::*;
 
 use super::icon::{Glyph, Icon};
+use super::prose::prose;
 use super::shared::{Emit, Shared, on, on_escape};
 use crate::web::dom;
 
@@ -163,12 +165,21 @@ fn Source(props: &SourceProps) -> Html {
                     <div class={classes!("line", fresh.is_some().then_some("says"))} key={l.number}>
                         <span class="number" aria-hidden="true">{ l.number.to_string() }</span>
                         <code>{ if l.text.is_empty() { " ".to_owned() } else { l.text.to_owned() } }</code>
-                        if let Some(n) = fresh { <p class="note">{ lang.pick(n.en, n.ko) }{ changes(n.changes, lang) }</p> }
+                        if let Some(n) = fresh { <p class="note">{ lang.pick(n.en, n.ko) }{ changes(n.changes, lang) }{ without(n, lang) }</p> }
                     </div>
                 }
             }) }
         </div>
     }
+}
+
+/// What goes wrong where the line is missing.
+fn without(note: Note, lang: Lang) -> Html {
+    let text = lang.pick(note.without.en, note.without.ko);
+    if text.is_empty() {
+        return Html::default();
+    }
+    html! { <><br /><b>{ t(lang, Text::Without) }</b>{ " " }{ prose(text) }</> }
 }
 
 /// What of a machine a line changes, as a tag.

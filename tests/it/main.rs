@@ -1,5 +1,6 @@
 //! The integration tests, one binary.
 
+mod ablation;
 mod access;
 mod bundle;
 mod bundle_lab;

@@ -5,7 +5,13 @@ use crate::base::Str;
 use crate::machine::packages::{self, Broken, Package, Repo};
 use crate::machine::terminal::CommandHost;
 
-/// All repositories: `{id, name, url, host, enabled, mirrors, error}`.
+/// The repository file that cannot be read: `{path, line}`.
+pub fn headless(host: &CommandHost<'_, '_>) -> Value {
+    packages::headless(host.ctx.host())
+        .map_or(Value::Null, |(path, line)| map! { "path" => path, "line" => line }.into())
+}
+
+/// All repositories: `{id, name, url, host, enabled, mirrors, list, error}`.
 pub fn repos(host: &CommandHost<'_, '_>) -> Value {
     let one = |r: Repo| -> Value {
         let error = match r.source() {
@@ -15,7 +21,7 @@ pub fn repos(host: &CommandHost<'_, '_>) -> Value {
         };
         map! {
             "id" => &r.id, "name" => &r.name, "url" => &r.url, "host" => r.host(),
-            "enabled" => r.enabled, "mirrors" => r.mirrors, "error" => error,
+            "enabled" => r.enabled, "mirrors" => r.mirrors, "list" => &r.list, "error" => error,
         }
         .into()
     };
@@ -29,7 +35,7 @@ pub fn installed(host: &CommandHost<'_, '_>) -> Value {
 /// Candidates of a package in the enabled repositories, newest first.
 fn candidates(host: &CommandHost<'_, '_>, package: &Package, free: &str) -> Vec<(Str, Str)> {
     let profile = host.ctx.world.config.profile;
-    let mut out = Vec::new();
+    let mut out: Vec<(Str, Str)> = Vec::new();
     for repo in packages::repos(host.ctx.host()).iter().filter(|r| r.enabled) {
         let excluded =
             repo.exclude.iter().any(|e| e == package.name) && free != repo.id && free != "all" && free != "main";
@@ -96,11 +102,16 @@ pub fn plan(host: &CommandHost<'_, '_>, input: &Value) -> Value {
             }
             Some((version, repo)) => {
                 let mut row: Map = map! {
-                    "name" => package.name, "version" => version, "repo" => repo,
+                    "name" => package.name, "version" => version, "repo" => repo.clone(),
                     "kib" => package.kib, "needed" => needed,
                 };
                 if let Some(old) = old {
                     row.insert("old", old);
+                }
+                // Signatures are checked unless the repository says otherwise; the distribution's keys are there.
+                let repos = packages::repos(host.ctx.host());
+                if repos.iter().any(|r| r.id == repo && r.signed && r.key.is_empty()) {
+                    row.insert("unsigned", true);
                 }
                 let known = install.iter().any(|r: &Value| r.str("name") == package.name);
                 if !known {

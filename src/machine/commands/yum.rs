@@ -95,6 +95,14 @@ fn load(io: &mut Io<'_>, say: &Say) -> Flow<()> {
     if !say.dnf && !say.quiet {
         io.outln("Loaded plugins: fastestmirror");
     }
+    let bad = io.call("repo-headless", Value::Null)?;
+    if !bad.is_null() {
+        let (path, line) = (bad.str("path").to_owned(), bad.str("line").to_owned());
+        if !say.dnf {
+            return io.fail(1, format!("File contains no section headers.\nfile: file://{path}, line: 1\n'{line}\\n'"));
+        }
+        io.errln(format!("Warning: failed loading '{path}', skipping."));
+    }
     let repos = io.call("repos", Value::Null)?;
     let enabled: Vec<&Value> =
         repos.items().iter().filter(|r| r.get("enabled").and_then(Value::as_bool) == Some(true)).collect();
@@ -102,6 +110,17 @@ fn load(io: &mut Io<'_>, say: &Say) -> Flow<()> {
     for repo in &enabled {
         let (id, url, host) = (repo.str("id"), repo.str("url"), repo.str("host"));
         let url = url.replace("$releasever", say.release).replace("$basearch", "x86_64").replace("$infra", "vag");
+        if !repo.str("list").is_empty() && !say.dnf {
+            let list = repo
+                .str("list")
+                .replace("$releasever", say.release)
+                .replace("$basearch", "x86_64")
+                .replace("$arch", "x86_64")
+                .replace("$infra", "vag");
+            let host = list.split('/').nth(2).unwrap_or_default().to_owned();
+            io.sleep(Duration::secs(2))?;
+            io.errln(format!("Could not retrieve mirrorlist {list} error was\n14: curl#6 - \"Could not resolve host: {host}; Unknown error\""));
+        }
         let no_host = match repo.str("error") {
             "" => continue,
             why => why == "no host",
@@ -212,6 +231,14 @@ fn install(io: &mut Io<'_>, say: &Say, names: &[Str], upgrade: bool, free: &str)
     io.outln(if say.dnf { "Downloading Packages:" } else { "Downloading packages:" });
     let total: i64 = rows.iter().map(|r| super::int(r, "kib")).sum();
     io.sleep(Duration::millis(500 + (total / 10).unsigned_abs()))?;
+    if let Some(r) = rows.iter().find(|r| r.get("unsigned").is_some()) {
+        let file = format!("{}-{}.x86_64.rpm", r.str("name"), plain(r.str("version")));
+        if say.dnf {
+            io.errln(format!("Public key for {file} is not installed\nThe downloaded packages were saved in cache until the next successful transaction.\nYou can remove cached packages by executing 'dnf clean packages'."));
+            return io.fail(1, "Error: GPG check FAILED");
+        }
+        return io.fail(1, format!("\n\nPublic key for {file} is not installed"));
+    }
     io.outln(if say.dnf { "Running transaction check\nTransaction check succeeded.\nRunning transaction test\nTransaction test succeeded.\nRunning transaction" } else { "Running transaction check\nRunning transaction test\nTransaction test succeeded\nRunning transaction" });
     let count = rows.len();
     // What is needed comes first.

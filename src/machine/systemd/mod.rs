@@ -157,7 +157,9 @@ pub fn exited(world: &mut World, machine: u32, pid: u32, code: i32, cause: Trace
         return;
     };
     let now = world.now;
-    let signal = code - 128;
+    // 255 is kubelet's own way out.
+    let signal = if code < 255 { code - 128 } else { 0 };
+    let book = world.config.profile == crate::sim::Profile::Book;
     let clean = code == 0 || signal == 15;
     let restart = u.restart;
     traced(world, machine, cause, ecow::eco_format!("{} {}", u.name, if clean { "stopped" } else { "failed" }));
@@ -165,11 +167,24 @@ pub fn exited(world: &mut World, machine: u32, pid: u32, code: i32, cause: Trace
         if !clean {
             let (how, result) = match signal {
                 1.. => (ecow::eco_format!("code=killed, status={signal}/{}", signal_name(signal)), "signal"),
-                _ => (ecow::eco_format!("code=exited, status={code}/FAILURE"), "exit-code"),
+                _ => {
+                    let name = match (code, book) {
+                        (1, _) => "FAILURE",
+                        (255, false) => "EXCEPTION",
+                        _ => "n/a",
+                    };
+                    (ecow::eco_format!("code=exited, status={code}/{name}"), "exit-code")
+                }
             };
-            u.log(now, "systemd", 1, ecow::eco_format!("{}.service: main process exited, {how}", u.name));
-            u.log(now, "systemd", 1, ecow::eco_format!("Unit {}.service entered failed state.", u.name));
-            u.log(now, "systemd", 1, ecow::eco_format!("{}.service failed with result '{result}'.", u.name));
+            let name = u.name.clone();
+            if book {
+                u.log(now, "systemd", 1, ecow::eco_format!("{name}.service: main process exited, {how}"));
+                u.log(now, "systemd", 1, ecow::eco_format!("Unit {name}.service entered failed state."));
+                u.log(now, "systemd", 1, ecow::eco_format!("{name}.service failed."));
+            } else {
+                u.log(now, "systemd", 1, ecow::eco_format!("{name}.service: Main process exited, {how}"));
+                u.log(now, "systemd", 1, ecow::eco_format!("{name}.service: Failed with result '{result}'."));
+            }
         }
         u.state = match restart {
             Some(_) => State::AutoRestart,
