@@ -3,10 +3,10 @@
 
 use super::builder;
 use super::context::{Cx, DryRun};
-use super::error::{self, Error, Fail, Run, fail, fail_raw};
+use super::error::{self, Error, Fail, Run, fail};
 use crate::api::request::PatchType;
-use crate::api::{Kind, Object, ObjectKey, Reason, Request, Value, Verb, meta, node, pod};
-use crate::base::{Duration, Str};
+use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Value, Verb, meta, node, pod};
+use crate::base::{Duration, Str, Time};
 use std::sync::Arc;
 
 pub fn cordon(cx: &mut Cx<'_, '_>) -> Run {
@@ -84,44 +84,39 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     for o in &nodes {
         mark(cx, o, true)?;
     }
-    let mut left: Vec<&Arc<Object>> = nodes.iter().collect();
-    for o in &nodes {
-        match drain(cx, o) {
-            Ok(evicted) => {
-                left.remove(0);
-                // 1.20 says "evicted" of a node that had pods to evict.
-                let done = if evicted > 0 && !cx.modern() { "evicted" } else { "drained" };
-                let line = format!("node/{} {done}{}", o.name(), cx.dry_run().suffix());
-                cx.io.outln(line);
-            }
-            Err(Fail::Error(Error::Many(why))) => return pending(cx, o, &left, &why),
-            Err(e) => return Err(e),
+    let (mut fatal, mut left) = (Vec::new(), Vec::new());
+    for (i, o) in nodes.iter().enumerate() {
+        let (gone, errors) = drain(cx, o)?;
+        if errors.is_empty() {
+            // 1.20 says of a node what it said of its last pod.
+            let done = if gone > 0 && !cx.modern() { done(cx) } else { "drained" };
+            let line = format!("node/{} {done}{}", o.name(), cx.dry_run().suffix());
+            cx.io.outln(line);
+            continue;
         }
+        if !cx.modern() {
+            cx.io.errln(format!("error: unable to drain node \"{}\", aborting command...\n", o.name()));
+            left.extend(&nodes[i..]);
+            fatal = errors;
+            break;
+        }
+        let why = Error::Many(errors).plain();
+        cx.io.errln(format!("error: unable to drain node \"{}\" due to error: {why}, continuing command...", o.name()));
+        left.push(o);
+        // A sum of sums is printed without "error: ".
+        fatal.push(Error::Raw(why));
     }
-    Ok(())
+    if left.is_empty() {
+        return Ok(());
+    }
+    let names: String = left.iter().map(|n| format!("\n {}", n.name())).collect();
+    cx.io.errln(format!("There are pending nodes to be drained:{names}"));
+    error::all(fatal)
 }
 
-/// What stands in the way of a node, and which nodes are left.
-fn pending(cx: &mut Cx<'_, '_>, o: &Object, left: &[&Arc<Object>], why: &[Error]) -> Run {
-    let texts: Vec<String> = why.iter().map(Error::plain).collect();
-    let names: String = left.iter().map(|n| format!(" {}\n", n.name())).collect();
-    let list = if texts.len() == 1 {
-        format!("error: {}\n", texts[0])
-    } else {
-        texts.iter().map(|t| format!("{t}\n")).collect()
-    };
-    if cx.modern() {
-        let joined = if texts.len() == 1 { texts[0].clone() } else { format!("[{}]", texts.join(", ")) };
-        let lines: String = texts.iter().map(|t| format!("{t}\n")).collect();
-        return fail_raw(format!(
-            "error: unable to drain node \"{}\" due to error: {joined}, continuing command...\nThere are pending nodes to be drained:\n{names}{lines}",
-            o.name()
-        ));
-    }
-    fail_raw(format!(
-        "error: unable to drain node \"{}\", aborting command...\n\nThere are pending nodes to be drained:\n{names}{list}",
-        o.name()
-    ))
+/// What becomes of pods.
+fn done(cx: &Cx<'_, '_>) -> &'static str {
+    if cx.flags.yes("disable-eviction") { "deleted" } else { "evicted" }
 }
 
 /// Pods to evict, and what is said about those that are deleted with force or left alone.
@@ -210,15 +205,14 @@ fn plan(cx: &mut Cx<'_, '_>, node_name: &str) -> Run<Plan> {
     Ok(plan)
 }
 
-/// How many pods were evicted.
-fn drain(cx: &mut Cx<'_, '_>, o: &Object) -> Run<usize> {
+/// How many pods went, and what stood in the way.
+fn drain(cx: &mut Cx<'_, '_>, o: &Object) -> Run<(usize, Vec<Error>)> {
     let plan = plan(cx, o.name())?;
     let sentences = |all: &[(String, Vec<String>)]| -> Vec<String> {
         all.iter().map(|(why, names)| format!("{why}: {}", names.join(", "))).collect()
     };
     if !plan.errors.is_empty() {
-        let texts = sentences(&plan.errors);
-        return Err(Fail::Error(Error::Many(texts.into_iter().map(Error::Text).collect())));
+        return Ok((0, sentences(&plan.errors).into_iter().map(Error::Text).collect()));
     }
     if !plan.warnings.is_empty() {
         let line = format!("{}: {}", cx.by("WARNING", "Warning"), sentences(&plan.warnings).join("; "));
@@ -226,59 +220,135 @@ fn drain(cx: &mut Cx<'_, '_>, o: &Object) -> Run<usize> {
     }
     if cx.dry_run() == DryRun::Client {
         for p in &plan.pods {
-            let line = format!("evicting pod {}/{} (dry run)", p.namespace(), p.name());
-            cx.io.outln(line);
+            cx.io.outln(format!("evicting pod {}/{} (dry run)", p.namespace(), p.name()));
         }
-        return Ok(0);
+        return Ok((0, Vec::new()));
     }
-    let timeout = cx.flags.time("timeout");
-    let deadline = if timeout == Duration::ZERO { None } else { Some(cx.now()? + timeout) };
-    for p in &plan.pods {
-        let line = format!("evicting pod {}/{}", p.namespace(), p.name());
-        cx.io.outln(line);
+    let (gone, errors) = remove(cx, &plan.pods)?;
+    if !errors.is_empty() {
+        let why = Error::Many(errors.clone()).plain();
+        let left = self::plan(cx, o.name())?.pods;
+        if !left.is_empty() {
+            let names: String = left.iter().map(|p| format!("\npod/{}", p.name())).collect();
+            let line = format!("There are pending pods in node \"{}\" when an error occurred: {why}{names}", o.name());
+            cx.io.errln(line);
+        }
     }
-    for p in &plan.pods {
-        evict(cx, p)?;
-    }
-    for p in &plan.pods {
-        super::delete::wait_gone(cx, &p.key, meta::uid(p), deadline)?;
-        let line = format!("pod/{} evicted", p.name());
-        cx.io.outln(line);
-    }
-    Ok(plan.pods.len())
+    Ok((gone, errors))
 }
 
-/// Asks for eviction, again and again while a disruption budget forbids it.
-fn evict(cx: &mut Cx<'_, '_>, p: &Object) -> Run {
+/// Where a pod's removal stands: to be asked for (again) at a time, waited for, or over.
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Ask(Time),
+    Wait,
+    Over,
+}
+
+/// Evicts or deletes the pods side by side and waits until they are gone.
+/// Models evictPods, deletePods and waitForDelete.
+fn remove(cx: &mut Cx<'_, '_>, pods: &[Arc<Object>]) -> Run<(usize, Vec<Error>)> {
+    const AGAIN: Duration = Duration::secs(5);
+    let evicts = !cx.flags.yes("disable-eviction");
+    let limit = cx.flags.time("timeout");
+    let start = cx.now()?;
+    let mut stages = vec![Stage::Ask(start); pods.len()];
+    let (mut gone, mut errors) = (0, Vec::new());
+    let dry = cx.dry_run() == DryRun::Server;
     loop {
-        let mut request = Request::new(Verb::Create, Kind::POD, p.namespace().clone(), p.name().clone());
+        let now = cx.now()?;
+        let late = limit != Duration::ZERO && now.since(start) >= limit;
+        let due: Vec<usize> = (0..pods.len()).filter(|i| matches!(stages[*i], Stage::Ask(at) if at <= now)).collect();
+        for i in due.iter().filter(|_| evicts) {
+            let suffix = if dry { " (server dry run)" } else { "" };
+            cx.io.outln(format!("evicting pod {}/{}{suffix}", pods[*i].namespace(), pods[*i].name()));
+        }
+        for i in due {
+            let p = &pods[i];
+            let about = format!("error when evicting pods/\"{}\" -n \"{}\"", p.name(), p.namespace());
+            if late && evicts {
+                stages[i] = Stage::Over;
+                errors.push(Error::Text(format!("{about}: global timeout reached: {}", go(limit))));
+                continue;
+            }
+            stages[i] = match ask(cx, p, evicts) {
+                Ok(()) if dry => Stage::Over,
+                Ok(()) => Stage::Wait,
+                Err(Fail::Error(e)) if e.not_found() => if evicts { Stage::Over } else { Stage::Wait },
+                Err(Fail::Error(e)) if evicts && e.is(Reason::TooManyRequests) => {
+                    cx.io.errln(format!("{about} (will retry after 5s): {}", e.plain()));
+                    Stage::Ask(cx.now()? + AGAIN)
+                }
+                Err(Fail::Error(e)) => {
+                    errors.push(if evicts { Error::Text(format!("{about}: {}", e.plain())) } else { e });
+                    Stage::Over
+                }
+                Err(e) => return Err(e),
+            };
+        }
+        for (p, stage) in pods.iter().zip(&mut stages).filter(|(_, s)| **s == Stage::Wait) {
+            let found = cx.find(&p.key)?;
+            if found.is_none_or(|f| meta::uid(&f) != meta::uid(p)) {
+                *stage = Stage::Over;
+                gone += 1;
+                let line = format!("pod/{} {}", p.name(), done(cx));
+                cx.io.outln(line);
+            } else if late {
+                *stage = Stage::Over;
+                let (name, namespace) = (p.name(), p.namespace());
+                let text = match (cx.modern(), evicts) {
+                    (false, true) => format!("error when waiting for pod \"{name}\" terminating: global timeout reached: {}", go(limit)),
+                    (true, true) => format!("error when waiting for pod \"{name}\" in namespace \"{namespace}\" to terminate: global timeout reached: {}", go(limit)),
+                    (false, false) => "timed out waiting for the condition".to_owned(),
+                    (true, false) => "context deadline exceeded".to_owned(),
+                };
+                errors.push(Error::Text(text));
+            }
+        }
+        if stages.iter().all(|s| *s == Stage::Over) {
+            return Ok((gone, errors));
+        }
+        cx.io.sleep(Duration::secs(1))?;
+    }
+}
+
+/// Asks for a pod's eviction or deletion.
+fn ask(cx: &mut Cx<'_, '_>, p: &Object, evicts: bool) -> Run {
+    let mut request = if evicts {
+        Request::new(Verb::Create, Kind::POD, p.namespace().clone(), p.name().clone())
+    } else {
+        Request::delete(&p.key)
+    };
+    let grace = cx.flags.int("grace-period");
+    let mut options = Map::new();
+    if grace >= 0 {
+        options.insert("gracePeriodSeconds", grace);
+        request.grace_period_s = Some(grace);
+    }
+    if cx.dry_run() == DryRun::Server {
+        options.insert("dryRun", list!["All"]);
+        request.dry_run = true;
+    }
+    if evicts {
         request.subresource = "eviction".into();
-        let grace = cx.flags.int("grace-period");
-        let mut body = map! {
+        let body = map! {
             "apiVersion" => cx.by("policy/v1beta1", "policy/v1"),
+            "deleteOptions" => options,
             "kind" => "Eviction",
             "metadata" => map! { "name" => p.name(), "namespace" => p.namespace() },
         };
-        if grace >= 0 {
-            body.insert("deleteOptions", map! { "gracePeriodSeconds" => grace });
-            request.grace_period_s = Some(grace);
-        }
         request.body = Some(Value::Map(body));
-        match cx.send(request) {
-            Ok(_) => return Ok(()),
-            Err(Fail::Error(e)) if e.not_found() => return Ok(()),
-            Err(Fail::Error(e)) if e.is(Reason::TooManyRequests) => {
-                let line = format!(
-                    "error when evicting {}\"{}\"{} (will retry after 5s): {}",
-                    cx.by("pod ", "pods/"),
-                    p.name(),
-                    if cx.modern() { format!(" -n \"{}\"", p.namespace()) } else { String::new() },
-                    e.plain()
-                );
-                cx.io.errln(line);
-                cx.io.sleep(Duration::secs(5))?;
-            }
-            Err(e) => return Err(e),
-        }
+    }
+    cx.send(request).map(drop)
+}
+
+/// As Go prints a time span: `7s`, `1m30s`, `1h0m0s`.
+fn go(d: Duration) -> String {
+    let all = d.as_millis() / 1000;
+    let (h, m, s) = (all / 3600, all / 60 % 60, all % 60);
+    match (h, m) {
+        (0, 0) => format!("{s}s"),
+        (0, _) => format!("{m}m{s}s"),
+        _ => format!("{h}h{m}m{s}s"),
     }
 }

@@ -150,7 +150,9 @@ fn taint(cx: &mut Cx<'_, '_>, info: &Info, add: &[Taint], remove: &[Taint], form
     };
     let list = if taints.is_empty() { Value::Null } else { Value::from(taints) };
     let shown = if cx.dry_run() == DryRun::Client {
-        get::value_of(cx, &info.object)
+        let mut object = (*info.object).clone();
+        object.set(&["spec", "taints"], list);
+        get::value_of(cx, &object)
     } else {
         let body = map! { "spec" => map! { "taints" => list } };
         let request = Request::patch(&info.key, PatchType::Merge, Value::Map(body));
