@@ -9,7 +9,7 @@ use crate::api::{
     Kind, Object, ObjectKey, Profile, Reason, Request, Response, Status, Value, Verb, codec, defaults, meta, patch,
     pod, validation,
 };
-use crate::base::{Duration, Str};
+use crate::base::{Duration, Str, Time};
 use crate::sim::trace::Stage;
 
 pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
@@ -245,6 +245,9 @@ pub fn delete_object(call: &mut Call<'_, '_>, old: &Arc<Object>) -> Result<Arc<O
     let finalizers = finalizers_after(request, old);
     let blocked = !finalizers.is_empty() || old.kind() == Kind::NAMESPACE && waits_for_grace(old);
     if grace == 0 && !blocked {
+        if old.kind() == Kind::POD && old.int(&["metadata", "deletionGracePeriodSeconds"]) != Some(0) {
+            mark_at_once(call, old);
+        }
         allocate::deleted(call, old);
         return Ok(call.remove(&old.key).unwrap_or_else(|| old.clone()));
     }
@@ -271,6 +274,21 @@ pub fn delete_object(call: &mut Call<'_, '_>, old: &Arc<Object>) -> Result<Arc<O
         object.set(&["status", "phase"], "Terminating");
     }
     Ok(call.put(object))
+}
+
+/// Kinds that can wait are told first that the wait is over: watchers see one more change.
+/// Models updateForGracefulDeletionAndFinalizers.
+fn mark_at_once(call: &mut Call<'_, '_>, old: &Arc<Object>) {
+    let mut object = (**old).clone();
+    let begun = Time::parse_rfc3339(old.str(&["metadata", "deletionTimestamp"]));
+    let waited = old.int(&["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0).max(0) as u64;
+    let at = begun.map_or_else(|| call.now(), |at| Time(at.0.saturating_sub(Duration::secs(waited).0)));
+    object.set(&["metadata", "deletionTimestamp"], at.rfc3339());
+    object.set(&["metadata", "deletionGracePeriodSeconds"], 0i64);
+    if begun.is_none() {
+        strategy::bump_generation(call.profile, &mut object);
+    }
+    call.put(object);
 }
 
 /// Seconds that a deletion waits for the node: only for pods that run on one.
