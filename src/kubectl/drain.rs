@@ -274,7 +274,13 @@ fn remove(cx: &mut Cx<'_, '_>, pods: &[Arc<Object>]) -> Run<(usize, Vec<Error>)>
             stages[i] = match ask(cx, p, evicts) {
                 Ok(()) if dry => Stage::Over,
                 Ok(()) => Stage::Wait,
-                Err(Fail::Error(e)) if e.not_found() => if evicts { Stage::Over } else { Stage::Wait },
+                Err(Fail::Error(e)) if e.not_found() => {
+                    if evicts {
+                        Stage::Over
+                    } else {
+                        Stage::Wait
+                    }
+                }
                 Err(Fail::Error(e)) if evicts && e.is(Reason::TooManyRequests) => {
                     cx.io.errln(format!("{about} (will retry after 5s): {}", e.plain()));
                     Stage::Ask(cx.now()? + AGAIN)
@@ -297,8 +303,14 @@ fn remove(cx: &mut Cx<'_, '_>, pods: &[Arc<Object>]) -> Run<(usize, Vec<Error>)>
                 *stage = Stage::Over;
                 let (name, namespace) = (p.name(), p.namespace());
                 let text = match (cx.modern(), evicts) {
-                    (false, true) => format!("error when waiting for pod \"{name}\" terminating: global timeout reached: {}", go(limit)),
-                    (true, true) => format!("error when waiting for pod \"{name}\" in namespace \"{namespace}\" to terminate: global timeout reached: {}", go(limit)),
+                    (false, true) => format!(
+                        "error when waiting for pod \"{name}\" terminating: global timeout reached: {}",
+                        go(limit)
+                    ),
+                    (true, true) => format!(
+                        "error when waiting for pod \"{name}\" in namespace \"{namespace}\" to terminate: global timeout reached: {}",
+                        go(limit)
+                    ),
                     (false, false) => "timed out waiting for the condition".to_owned(),
                     (true, false) => "context deadline exceeded".to_owned(),
                 };
