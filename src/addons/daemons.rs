@@ -29,7 +29,7 @@ pub fn component(world: &World, machine: u32, program: &str) -> Option<Arc<dyn C
     let server = || api_server(world, machine);
     let node = || world.machine(machine).name.clone();
     Some(match program {
-        "etcd" => Arc::new(etcd::Etcd::new()),
+        "etcd" => Arc::new(etcd::Etcd::new(etcd::Flags::default())),
         "kube-apiserver" => Arc::new(apiserver::ApiServer::new(profile)),
         "kube-controller-manager" => Arc::new(controllers::ControllerManager::new(profile, server()?)),
         "kube-scheduler" => Arc::new(scheduler::Scheduler::new(profile, server()?)),
@@ -52,6 +52,7 @@ pub fn contained(world: &World, machine: u32, program: &str, of: &Container) -> 
         Some(Arc::new(MetalLb::new(speaker, node, namespace, api_server(world, machine)?)))
     };
     match program {
+        "etcd" => Some(etcd::of_container(of)),
         "metallb-controller" => metallb(false),
         "metallb-speaker" => metallb(true),
         _ => component(world, machine, program),
@@ -61,7 +62,7 @@ pub fn contained(world: &World, machine: u32, program: &str, of: &Container) -> 
 /// TCP ports of the host that a program opens beside those it opens itself.
 pub fn ports(program: &str) -> &'static [u16] {
     match program {
-        "etcd" => &[2380, 2381],
+        "etcd" => &[2381],
         "kube-controller-manager" => &[10252, 10257],
         "kube-scheduler" => &[10251, 10259],
         "kube-proxy" => &[10249, 10256],

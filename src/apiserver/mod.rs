@@ -29,6 +29,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use imbl::OrdMap;
+
 use crate::api::{Kind, ObjectKey, Request, Response, Status, Verb};
 use crate::base::{Duration, Time};
 use crate::component_boilerplate;
@@ -44,6 +46,10 @@ pub const PORT: u16 = 6443;
 const SERVE: Duration = Duration::micros(900);
 /// Time for etcd to make one write durable.
 const COMMIT: Duration = Duration::micros(2_500);
+
+/// How long etcd's client waits for a leader (5 s and two election timeouts), and how often it asks.
+const ETCD_TIMEOUT: Duration = Duration::secs(7);
+const RETRY: Duration = Duration::millis(250);
 
 const TIMER_BOOTSTRAP: u16 = 1;
 const TIMER_RESET: u16 = 2;
@@ -64,6 +70,10 @@ pub struct ApiServer {
     watchers: Watchers,
     /// When the latest write becomes visible; later ones must not overtake it.
     visible: Time,
+    /// Revision up to which watchers were told.
+    published: u64,
+    /// Requests that found etcd without a leader, and since when they wait.
+    waiting: OrdMap<Caller, Time>,
     proxied: proxy::Proxied,
     decisions: auth::Decisions,
     /// Field sets that many objects share.
@@ -129,6 +139,8 @@ impl ApiServer {
             proxied: proxy::Proxied::default(),
             watchers: Watchers::default(),
             visible: Time::ZERO,
+            published: 0,
+            waiting: OrdMap::new(),
             decisions: auth::Decisions::default(),
             models: crate::api::managed::Models::default(),
             expire_from: Time::ZERO,
@@ -140,25 +152,17 @@ impl ApiServer {
         self.watchers.len()
     }
 
-    /// The machine whose etcd answers this API server.
+    /// The machine whose etcd answers this API server: where the leader is that the member beside it
+    /// follows.
     fn etcd_machine(ctx: &Ctx<'_>) -> Option<u32> {
-        let (machine, _) = ctx.world.route(ctx.machine, "127.0.0.1")?;
-        let owner = *ctx.world.machine(machine).listeners.get(&etcd::PORT)?;
-        ctx.world.alive(owner).then_some(machine)
+        etcd::leader_of(ctx.world, ctx.machine)
     }
 
-    fn serve(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Request) {
-        let Some(etcd) = Self::etcd_machine(ctx) else {
-            let status = Status::new(crate::api::Reason::Timeout, "etcdserver: request timed out");
-            return self.answer(
-                ctx,
-                caller,
-                request,
-                Stage::Storage,
-                Duration::secs(7),
-                Ok(Response::Error(status.into())),
-            );
-        };
+    fn serve(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Arc<Request>) {
+        let Some(etcd) = Self::etcd_machine(ctx) else { return self.wait_for_etcd(ctx, caller, request) };
+        self.waiting.remove(&caller);
+        self.catch_up(ctx);
+        let request = &**request;
         let bearer;
         let request = match auth::bearer(request, ctx.world.machine(etcd).etcd_data.as_ref(), ctx.now()) {
             None => request,
@@ -181,6 +185,32 @@ impl ApiServer {
         let delay = self.publish(ctx, request, &changes);
         let response = outcome.unwrap_or_else(|status| Response::Error(status.into()));
         self.answer(ctx, caller, request, stage, delay, Ok(response));
+    }
+
+    /// Nobody takes writes: an election may change that, for a while.
+    fn wait_for_etcd(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Arc<Request>) {
+        let now = ctx.now();
+        let since = *self.waiting.entry(caller).or_insert(now);
+        if now < since + ETCD_TIMEOUT {
+            let again = Msg::Request(caller, request.clone());
+            return ctx.send(ctx.me, RETRY.min((since + ETCD_TIMEOUT).since(now)), again);
+        }
+        self.waiting.remove(&caller);
+        let status = Status::new(crate::api::Reason::Timeout, "etcdserver: request timed out");
+        self.answer(ctx, caller, request, Stage::Storage, Duration::ZERO, Ok(Response::Error(status.into())));
+    }
+
+    /// Tells watchers what other API servers wrote.
+    fn catch_up(&mut self, ctx: &mut Ctx<'_>) {
+        let Some(data) = ctx.host().etcd_data.as_ref() else { return };
+        if data.revision() <= self.published {
+            return;
+        }
+        let changes: Vec<Change> = data.changes_since(self.published).cloned().collect();
+        self.published = data.revision();
+        for change in &changes {
+            self.deliver(ctx, change, Duration::ZERO);
+        }
     }
 
     /// Takes a request through all stages.
@@ -220,13 +250,15 @@ impl ApiServer {
     /// Traces committed writes and queues their watch deliveries; returns when they are durable.
     fn publish(&mut self, ctx: &mut Ctx<'_>, request: &Request, changes: &[Change]) -> Duration {
         let now = ctx.now();
-        if changes.is_empty() {
-            return SERVE + ctx.rng.between(Duration::ZERO, SERVE);
-        }
+        let Some(last) = changes.last() else { return SERVE + ctx.rng.between(Duration::ZERO, SERVE) };
+        self.published = self.published.max(last.revision);
         let etcd = ctx.host().listeners.get(&etcd::PORT).copied().unwrap_or_default();
         let commit = SERVE + COMMIT + ctx.rng.between(Duration::ZERO, COMMIT);
         self.visible = self.visible.max(now + commit);
         let delay = self.visible.since(now);
+        if let Some(leader) = Self::etcd_machine(ctx) {
+            etcd::replicate(ctx.world, leader, ctx.cause);
+        }
         for change in changes {
             if change.new.key.kind == Kind::EVENT {
                 self.expire_from = self.expire_from.min(last_seen(&change.new) + EVENT_TTL);
@@ -239,14 +271,19 @@ impl ApiServer {
             };
             let cause = ctx.cause;
             ctx.cause = ctx.trace_to(etcd, delay, what);
-            let had_broken = self.watchers.has_broken();
-            self.watchers.publish(ctx, change, delay);
+            self.deliver(ctx, change, delay);
             ctx.cause = cause;
-            if !had_broken && self.watchers.has_broken() {
-                ctx.timer(Duration::secs(1), TIMER_RESET, "");
-            }
         }
         delay
+    }
+
+    /// Tells the watchers of a change that becomes visible after `delay`.
+    fn deliver(&mut self, ctx: &mut Ctx<'_>, change: &Change, delay: Duration) {
+        let had_broken = self.watchers.has_broken();
+        self.watchers.publish(ctx, change, delay);
+        if !had_broken && self.watchers.has_broken() {
+            ctx.timer(Duration::secs(1), TIMER_RESET, "");
+        }
     }
 
     fn answer(
@@ -385,7 +422,14 @@ impl Component for ApiServer {
             }
             Msg::Request(caller, request) => self.serve(ctx, caller, &request),
             Msg::Response(token, reply) => self.passed_on(ctx, token, reply),
-            Msg::Cancel(caller) => self.watchers.close(caller),
+            Msg::Notify(topic, _) if topic == "etcd" => self.catch_up(ctx),
+            Msg::Cancel(caller) => {
+                // What still waits for etcd comes to its end at the next try.
+                if let Some(since) = self.waiting.get_mut(&caller) {
+                    *since = Time::ZERO;
+                }
+                self.watchers.close(caller);
+            }
             _ => {}
         }
     }

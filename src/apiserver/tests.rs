@@ -42,7 +42,7 @@ impl Lab {
     fn of(profile: Profile) -> Lab {
         let mut world = World::new(Config::default());
         let m = world.add_machine(Machine::new("m-k8s", "192.168.1.10", Role::ControlPlane));
-        world.spawn(m, "etcd", Arc::new(crate::etcd::Etcd::new()), TraceId::NONE);
+        world.spawn(m, "etcd", Arc::new(crate::etcd::Etcd::new(crate::etcd::Flags::default())), TraceId::NONE);
         world.spawn(m, "kube-apiserver", Arc::new(ApiServer::new(profile)), TraceId::NONE);
         let client = world.spawn(m, "client", Arc::new(Client::default()), TraceId::NONE);
         world.run_until(Time(1_000_000));

@@ -200,7 +200,7 @@ impl Lab {
         let mut world = World::new(Config { profile, seed, ..Config::default() });
         let m = world.add_machine(Machine::new("m-k8s", "192.168.1.10", Role::ControlPlane));
         let none = TraceId::NONE;
-        world.spawn(m, "etcd", Arc::new(crate::etcd::Etcd::new()), none);
+        world.spawn(m, "etcd", Arc::new(crate::etcd::Etcd::new(crate::etcd::Flags::default())), none);
         world.spawn(m, "kube-apiserver", Arc::new(ApiServer::new(profile)), none);
         world.run_until(Time(1_000_000));
         let manager = super::ControllerManager::new(profile, server());

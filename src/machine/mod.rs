@@ -106,6 +106,8 @@ pub struct Machine {
     pub units: OrdMap<Str, systemd::Unit>,
     /// What etcd keeps in its data folder: survives its process.
     pub etcd_data: Option<EtcdData>,
+    /// What lies in folders that no etcd has opened: moved away, copied.
+    pub etcd_kept: OrdMap<Str, EtcdData>,
     /// What docker or containerd keeps: survives the daemon.
     pub runtime: RuntimeData,
     /// What the kernel knows of the pod network: survives who programmed it.
@@ -132,6 +134,7 @@ impl Machine {
             packages: OrdMap::new(),
             units: OrdMap::new(),
             etcd_data: None,
+            etcd_kept: OrdMap::new(),
             runtime: RuntimeData::default(),
             net: NetState::default(),
         }
