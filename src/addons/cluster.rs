@@ -13,7 +13,11 @@ pub struct Cluster {
     pub node: Str,
     /// Where the API server says it can be reached.
     pub ip: Str,
+    /// Address that several control planes share (`--control-plane-endpoint`); empty: there is one.
+    pub shared: Str,
     pub port: u16,
+    /// Members of etcd when this control plane joins: names and addresses, itself last; empty: it is the first.
+    pub members: Vec<(Str, Str)>,
     /// Empty: no addresses are given to nodes.
     pub pods: Str,
     pub services: Str,
@@ -62,6 +66,8 @@ impl Cluster {
             version: kubelet::version(profile).into(),
             node: node.into(),
             ip: ip.into(),
+            shared: Str::new(),
+            members: Vec::new(),
             port: crate::apiserver::PORT,
             pods: "172.16.0.0/16".into(),
             services: "10.96.0.0/12".into(),
@@ -94,7 +100,17 @@ impl Cluster {
     }
     /// `192.168.1.10:6443`
     pub fn endpoint(&self) -> Str {
-        ecow::eco_format!("{}:{}", self.ip, self.port)
+        let address = if self.shared.is_empty() { &self.ip } else { &self.shared };
+        ecow::eco_format!("{address}:{}", self.port)
+    }
+    /// Value of etcd's `--initial-cluster`, and what follows for one that joins.
+    fn initial_cluster(&self) -> Str {
+        let one = |name: &str, ip: &str| format!("{name}=https://{ip}:2380");
+        if self.members.is_empty() {
+            return one(&self.node, &self.ip).into();
+        }
+        let all: Vec<String> = self.members.iter().map(|(name, ip)| one(name, ip)).collect();
+        ecow::eco_format!("{}\n    - --initial-cluster-state=existing", all.join(","))
     }
     /// The `nth` address of the services' network.
     pub fn service_ip(&self, nth: u32) -> Str {
@@ -133,6 +149,8 @@ impl Cluster {
         let pick = |of_book: &'static str, of_modern: &'static str| if self.modern() { of_modern } else { of_book };
         let mut out = text.to_owned();
         for (key, value) in [
+            ("{{initialcluster}}", self.initial_cluster().as_str()),
+            ("{{endpoint}}", &self.endpoint()),
             ("{{ip}}", self.ip.as_str()),
             ("{{name}}", &self.node),
             ("{{version}}", &self.version),

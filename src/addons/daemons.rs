@@ -37,6 +37,7 @@ pub fn component(world: &World, machine: u32, program: &str) -> Option<Arc<dyn C
         "dockerd" | "containerd" => Arc::new(runtime::Runtime::new(profile)),
         "kube-proxy" => Arc::new(network::KubeProxy::new(profile, server()?)),
         "calico-node" => Arc::new(network::Calico::new(server()?, &node())),
+        "keepalived" => Arc::new(network::Keepalived::new()),
         "coredns" => Arc::new(network::CoreDns::new(server()?)),
         "metrics-server" => Arc::new(super::metrics_server::MetricsServer::new(profile, server()?)),
         "terminal" => Arc::new(machine::terminal::Terminal::new()),

@@ -46,8 +46,8 @@ impl Kubeadm {
         let (profile, node) = (cluster.profile, cluster.node.clone());
         Kubeadm { profile, server, node, control_plane: true, objects, done: false }
     }
-    pub fn join(profile: Profile, server: Endpoint, node: &str) -> Kubeadm {
-        Kubeadm { profile, server, node: node.into(), control_plane: false, objects: Vector::new(), done: false }
+    pub fn join(profile: Profile, server: Endpoint, node: &str, control_plane: bool) -> Kubeadm {
+        Kubeadm { profile, server, node: node.into(), control_plane, objects: Vector::new(), done: false }
     }
 
     /// Whether it has nothing left to do.

@@ -9,6 +9,7 @@ use super::pki::Pki;
 use super::{daemons, files};
 use crate::api::{Kind, node, pod};
 use crate::base::{Duration, Str, Time};
+use crate::etcd;
 use crate::machine::{self, Machine, Role, systemd};
 use crate::network::{cni, ipam};
 use crate::runtime::{Image, images};
@@ -27,6 +28,7 @@ pub fn ready(config: &Config) -> World {
         set_up(&mut world, index);
     }
     init(&mut world);
+    join_masters(&mut world);
     join(&mut world);
     run_while(&mut world, |world| !settled(world));
     host_files(&mut world);
@@ -104,6 +106,11 @@ fn add_machines(world: &mut World) {
     let mut master = Machine::new("m-k8s", "192.168.1.10", Role::ControlPlane);
     (master.cpus, master.memory_mib) = (2, 3072);
     world.add_machine(master);
+    for i in 2..=world.config.masters {
+        let mut other = Machine::new(&format!("m{i}-k8s"), &format!("192.168.1.{}", 9 + i), Role::ControlPlane);
+        (other.cpus, other.memory_mib) = (2, 3072);
+        world.add_machine(other);
+    }
     for i in 1..=world.config.workers {
         let (third, fourth) = (1 + (i + 100) / 250, (i + 100) % 250);
         world.add_machine(Machine::new(&format!("w{i}-k8s"), &format!("192.168.{third}.{fourth}"), Role::Worker));
@@ -121,10 +128,14 @@ fn add_machines(world: &mut World) {
 /// Installs Kubernetes on a machine: units, files, the images that kubeadm pulls ahead.
 fn set_up(world: &mut World, index: u32) {
     let (profile, now) = (world.config.profile, world.now);
-    let ip = world.machine(MASTER).ip.clone();
+    let masters = masters(world);
     systemd::install(world, index, systemd::unit::standard(profile));
+    let mut cluster = cluster(world, if masters.contains(&index) { index } else { MASTER });
+    cluster.node = world.machine(index).name.clone();
+    if masters.len() > 1 && masters.contains(&index) {
+        keepalived(world, index);
+    }
     let machine = world.machine_mut(index);
-    let mut cluster = Cluster::new(profile, &machine.name.clone(), &ip);
     let pki = pki(now);
     files::folders(machine, now);
     if machine.role == Role::ControlPlane {
@@ -140,6 +151,38 @@ fn set_up(world: &mut World, index: u32) {
             arg.1 = machine.ip.clone();
         }
         files::put(machine, files::joining(&cluster, &pki.authority(), TOKEN), now);
+    }
+}
+
+/// What a control plane, or the cluster of a worker, is built with.
+fn cluster(world: &World, master: u32) -> Cluster {
+    let all = masters(world);
+    let machine = world.machine(master);
+    let mut cluster = Cluster::new(world.config.profile, &machine.name, &machine.ip);
+    if all.len() > 1 {
+        cluster.shared = SHARED.into();
+        let before = all.iter().filter(|m| **m <= master && master != MASTER).map(|m| world.machine(*m));
+        cluster.members = before.map(|m| (m.name.clone(), m.ip.clone())).collect();
+    }
+    cluster
+}
+
+/// Address that several control planes share.
+pub const SHARED: &str = "192.168.1.9";
+
+/// The machines of the control planes.
+fn masters(world: &World) -> Vec<u32> {
+    (MASTER..count(world)).filter(|i| world.machine(*i).role == Role::ControlPlane).collect()
+}
+
+/// One address in front of several control planes.
+fn keepalived(world: &mut World, index: u32) {
+    let now = world.now;
+    let conf = crate::network::keepalived::conf(SHARED, 101 - (index - MASTER));
+    let machine = world.machine_mut(index);
+    machine.write(crate::network::keepalived::CONF, conf, now);
+    if let Some(unit) = systemd::unit::packaged(world.config.profile, "keepalived") {
+        systemd::install(world, index, vec![systemd::Unit { enabled: true, ..unit }]);
     }
 }
 
@@ -159,25 +202,50 @@ fn pki(now: Time) -> Pki {
 }
 
 fn server(world: &World) -> Endpoint {
-    Endpoint { ip: world.machine(MASTER).ip.clone(), port: crate::apiserver::PORT }
+    let ip = if world.config.masters > 1 { SHARED.into() } else { world.machine(MASTER).ip.clone() };
+    Endpoint { ip, port: crate::apiserver::PORT }
 }
 
 /// Boots the control plane and lets kubeadm create its objects.
 fn init(world: &mut World) {
     systemd::boot(world, MASTER, TraceId::NONE);
-    let name = world.machine(MASTER).name.clone();
-    let cluster = Cluster::new(world.config.profile, &name, &world.machine(MASTER).ip);
+    let cluster = cluster(world, MASTER);
     let kubeadm = Kubeadm::init(&cluster, &pki(Time::ZERO).authority(), TOKEN);
     let id = world.spawn(MASTER, "kubeadm", Arc::new(kubeadm), TraceId::NONE);
     run_while(world, |world| world.alive(id));
 }
 
+/// Adds the other control planes, one after the other: a member of etcd first, as a learner where
+/// kubeadm knows learners, then the machine.
+fn join_masters(world: &mut World) {
+    for index in masters(world).into_iter().skip(1) {
+        let machine = world.machine(index);
+        let (name, ip) = (machine.name.clone(), machine.ip.clone());
+        let id = etcd::member_id(&ip);
+        let learner = world.config.profile == Profile::Modern;
+        let member = etcd::Member { id, name: Str::new(), ip, learner };
+        let change = |world: &mut World, f: &dyn Fn(&mut etcd::Ballot)| {
+            run_while(world, |world| etcd::leader_of(world, MASTER).is_none());
+            if let Some(leader) = etcd::leader_of(world, MASTER) {
+                etcd::change_members(world, leader, f, TraceId::NONE);
+            }
+        };
+        change(world, &|b| b.members.push_back(member.clone()));
+        systemd::boot(world, index, TraceId::NONE);
+        run_while(world, |world| etcd::leader_of(world, index).is_none());
+        change(world, &|b| b.members.iter_mut().filter(|m| m.id == id).for_each(|m| m.learner = false));
+        let kubeadm = Kubeadm::join(world.config.profile, server(world), &name, true);
+        let actor = world.spawn(index, "kubeadm", Arc::new(kubeadm), TraceId::NONE);
+        run_while(world, |world| world.alive(actor));
+    }
+}
+
 /// Boots the workers, one after the other, and marks their nodes.
 fn join(world: &mut World) {
-    for index in MASTER + 1..count(world) {
+    for index in MASTER + world.config.masters..count(world) {
         systemd::boot(world, index, TraceId::NONE);
         let name = world.machine(index).name.clone();
-        let kubeadm = Kubeadm::join(world.config.profile, server(world), &name);
+        let kubeadm = Kubeadm::join(world.config.profile, server(world), &name, false);
         world.spawn(index, "kubeadm", Arc::new(kubeadm), TraceId::NONE);
         let until = world.now + Duration::millis(700);
         world.run_until(until);
@@ -201,15 +269,16 @@ fn settled(world: &World) -> bool {
     if ready.by_ref().count() != nodes {
         return false;
     }
-    // Four of the control plane, kube-proxy and calico-node on each node, 2 coredns, 1 controller.
+    // Four of each control plane, kube-proxy and calico-node on each node, 2 coredns, 1 controller.
     let mut pods = data.list(Kind::POD, "kube-system", None);
-    pods.by_ref().filter(|p| pod::ready(p)).count() == 4 + 2 * nodes + 3
+    let masters = world.config.masters as usize;
+    pods.by_ref().filter(|p| pod::ready(p)).count() == 4 * masters + 2 * nodes + 3
 }
 
 /// A cluster for benchmarks: a control plane without static pods or client limits, `workers` nodes
 /// that are ready at once, no pods.
 pub fn bench(profile: Profile, workers: u32, seed: u64) -> World {
-    let mut world = World::new(Config { profile, seed, workers });
+    let mut world = World::new(Config { profile, seed, workers, masters: 1 });
     add_machines(&mut world);
     let none = TraceId::NONE;
     for program in ["etcd", "kube-apiserver"] {

@@ -24,6 +24,10 @@ pub fn static_pods(cluster: &Cluster) -> [(&'static str, String); 4] {
     };
     texts.map(|(file, text)| {
         let mut text = cluster.fill(text);
+        if !cluster.shared.is_empty() {
+            let line = format!("    controlPlaneEndpoint: {}\n    controllerManager:", cluster.endpoint());
+            text = text.replacen("    controllerManager:", &line, 1);
+        }
         if cluster.pods.is_empty() {
             let gone = ["--allocate-node-cidrs", "--cluster-cidr", "--node-cidr-mask-size"];
             let lines = text.lines().filter(|l| !gone.iter().any(|g| l.contains(g)));
@@ -72,7 +76,6 @@ pub fn upload(cluster: &Cluster) -> Vec<Object> {
 /// Objects that let nodes join. `ca`: the authority's PEM.
 pub fn tokens(cluster: &Cluster, ca: &str) -> Vec<Object> {
     let text = include_str!("manifests/tokens.yaml").replace("{{cadata}}", &base64::encode(ca.as_bytes()));
-    let text = text.replace("{{ip}}:6443", &cluster.endpoint());
     parse(&cluster.fill(&text))
 }
 

@@ -30,7 +30,7 @@ struct Lab {
 
 impl Lab {
     fn new(profile: Profile, seed: u64) -> Lab {
-        let mut world = lab::ready(&Config { profile, seed, workers: 3 });
+        let mut world = lab::ready(&Config { profile, seed, ..Config::default() });
         let client = world.spawn(lab::MASTER, "client", Arc::new(Client::default()), TraceId::NONE);
         Lab { world, client }
     }

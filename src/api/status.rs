@@ -22,6 +22,8 @@ pub enum Reason {
     UnsupportedMediaType,
     TooManyRequests,
     InternalError,
+    /// What a server says that has no word for it: an error of etcd.
+    Unknown,
     ServiceUnavailable,
     Timeout,
 }
@@ -40,7 +42,7 @@ impl Reason {
             Reason::UnsupportedMediaType => 415,
             Reason::Invalid => 422,
             Reason::TooManyRequests => 429,
-            Reason::InternalError => 500,
+            Reason::InternalError | Reason::Unknown => 500,
             Reason::ServiceUnavailable => 503,
             Reason::Timeout => 504,
         }

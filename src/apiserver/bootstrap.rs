@@ -1,7 +1,7 @@
 //! What the API server itself puts into an empty store: system namespaces, its own Service and
 //! priority classes. Models the post-start hooks.
 
-use crate::api::{Kind, Object};
+use crate::api::{Kind, List, Object, Value};
 use crate::base::Time;
 use crate::base::hash::Fnv;
 use crate::machine::Machine;
@@ -41,7 +41,7 @@ pub fn objects(host: &Machine, profile: Profile, now: Time) -> Vec<Object> {
 /// The Service through which pods find the API, and what is behind it.
 /// Models pkg/controlplane/controller/kubernetesservice.
 pub fn kubernetes(host: &Machine) -> [Object; 3] {
-    let [endpoints, slice] = kubernetes_endpoints(host);
+    let [endpoints, slice] = kubernetes_endpoints(&[host.ip.as_str()]);
     [kubernetes_service(), endpoints, slice]
 }
 
@@ -87,18 +87,19 @@ fn kubernetes_service() -> Object {
     service
 }
 
-/// Models pkg/controlplane/reconcilers.
-fn kubernetes_endpoints(host: &Machine) -> [Object; 2] {
+/// The API servers at `ips`. Models pkg/controlplane/reconcilers.
+pub fn kubernetes_endpoints(ips: &[&str]) -> [Object; 2] {
     let port = || map! { "name" => "https", "port" => 6443, "protocol" => "TCP" };
     let mut endpoints = Object::new(Kind::ENDPOINTS, "default", "kubernetes");
     endpoints
-        .set(&["subsets"], list![map! { "addresses" => list![map! { "ip" => &host.ip }], "ports" => list![port()] }]);
+        .set(&["subsets"], list![map! { "addresses" => ips.iter().map(|ip| Value::from(map! { "ip" => *ip })).collect::<List>(), "ports" => list![port()] }]);
     endpoints.set(&["metadata", "labels"], map! { "endpointslice.kubernetes.io/skip-mirror" => "true" });
     let mut slice = Object::new(Kind::ENDPOINT_SLICE, "default", "kubernetes");
     slice.set(&["metadata", "labels"], map! { "kubernetes.io/service-name" => "kubernetes" });
     slice.set(&["addressType"], "IPv4");
-    let conditions = map! { "ready" => true };
-    slice.set(&["endpoints"], list![map! { "addresses" => list![host.ip.as_str()], "conditions" => conditions }]);
+    let endpoint =
+        |ip: &&str| Value::from(map! { "addresses" => list![*ip], "conditions" => map! { "ready" => true } });
+    slice.set(&["endpoints"], ips.iter().map(endpoint).collect::<List>());
     slice.set(&["ports"], list![port()]);
     [endpoints, slice]
 }

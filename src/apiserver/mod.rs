@@ -32,7 +32,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::api::{Kind, ObjectKey, Request, Response, Status, Verb};
-use crate::base::{Duration, Time};
+use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
 use crate::etcd::{self, Change, EtcdData};
 use crate::sim::trace::Stage;
@@ -56,8 +56,12 @@ const TIMER_RESET: u16 = 2;
 const TIMER_EXPIRE: u16 = 3;
 const TIMER_OWN: u16 = 4;
 
-/// How often the server looks after its own Service and lease.
+/// How often the server looks after its own Service and lease, and its place among several servers.
 const OWN_EVERY: Duration = Duration::secs(10);
+
+/// How long a server keeps its place. Models pkg/controlplane/reconcilers/lease.go.
+const MASTER_LEASE: Duration = Duration::secs(15);
+const MASTER_LEASES: &str = "/registry/masterleases/";
 
 /// `--event-ttl`: etcd's lease on an event, renewed by each write of it.
 const EVENT_TTL: Duration = Duration::mins(60);
@@ -196,7 +200,7 @@ impl ApiServer {
             return ctx.send(ctx.me, RETRY.min((since + ETCD_TIMEOUT).since(now)), again);
         }
         self.waiting.remove(&caller);
-        let status = Status::new(crate::api::Reason::Timeout, "etcdserver: request timed out");
+        let status = Status::new(crate::api::Reason::Unknown, "etcdserver: request timed out");
         self.answer(ctx, caller, request, Stage::Storage, Duration::ZERO, Ok(Response::Error(status.into())));
     }
 
@@ -369,6 +373,34 @@ impl ApiServer {
         }
     }
 
+    /// Among several API servers: renews this one's place, and makes the Endpoints of `kubernetes`
+    /// those that live.
+    fn renew_place(&mut self, ctx: &mut Ctx<'_>) {
+        let Some(etcd) = Self::etcd_machine(ctx) else { return };
+        let (ip, now) = (ctx.host().ip.clone(), ctx.now());
+        let Some(data) = ctx.world.machine_mut(etcd).etcd_data.as_mut() else { return };
+        if data.ballot.members.len() < 2 {
+            return;
+        }
+        let until = now + MASTER_LEASE;
+        data.set_key(&format!("{MASTER_LEASES}{ip}"), Some(&until.0.to_string()));
+        let places = data.keys().iter().filter_map(|(k, v)| Some((k.strip_prefix(MASTER_LEASES)?, v.parse().ok()?)));
+        let live: Vec<Str> = places.filter(|(_, end): &(_, u64)| *end > now.0).map(|(ip, _)| ip.into()).collect();
+        let ips: Vec<&str> = live.iter().map(Str::as_str).collect();
+        etcd::replicate(ctx.world, etcd, ctx.cause);
+        for wanted in bootstrap::kubernetes_endpoints(&ips) {
+            let data = ctx.world.machine(etcd).etcd_data.as_ref();
+            let Some(old) = data.and_then(|d| d.get(&wanted.key)).cloned() else { continue };
+            let part = if wanted.kind() == Kind::ENDPOINTS { "subsets" } else { "endpoints" };
+            let addresses = |o: &crate::api::Object| o.items(&[part]).to_vec();
+            if addresses(&old) != addresses(&wanted) {
+                let mut new = (*old).clone();
+                new.set(&[part], addresses(&wanted).into_iter().collect::<crate::api::List>());
+                self.own_write(ctx, Request::update(new));
+            }
+        }
+    }
+
     /// A write of the server's own, past authentication.
     fn own_write(&mut self, ctx: &mut Ctx<'_>, request: Request) {
         let Some(etcd) = Self::etcd_machine(ctx) else { return };
@@ -411,6 +443,7 @@ impl Component for ApiServer {
             Msg::Timer(TIMER_OWN, _) => {
                 ctx.cause = TraceId::NONE;
                 self.own_objects(ctx);
+                self.renew_place(ctx);
                 ctx.timer(OWN_EVERY, TIMER_OWN, "");
             }
             Msg::Timer(TIMER_RESET, _) => {

@@ -23,6 +23,7 @@ Options:
   --profile book|modern   Kubernetes 1.18 on CentOS 7 with docker (default), or a current one
   --seed N                decides everything that chance decides (default 1)
   --workers N             worker machines, 1 to 9 (default 3)
+  --masters N             control planes: 1, 3 or 5 (default 1)
   --dir DIR               DIR's files lie in the home folder at m-k8s
   --json                  print [{\"cmd\",\"machine\",\"rc\",\"stdout\",\"stderr\",\"t\",\"dur\"}, …] instead,
                           times in simulated seconds
@@ -81,6 +82,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Options, Failure> {
             Long("profile") => options.config.profile = args::profile(&mut parser)?,
             Long("seed") => options.config.seed = args::number(&mut parser, "--seed")?,
             Long("workers") => options.config.workers = args::number(&mut parser, "--workers")?,
+            Long("masters") => options.config.masters = args::number(&mut parser, "--masters")?,
             Long("dir") => options.dir = Some(parser.value()?.into()),
             Long("json") => options.json = true,
             Value(file) if !named => {
@@ -89,6 +91,9 @@ fn parse(mut parser: lexopt::Parser) -> Result<Options, Failure> {
             }
             other => return Err(other.unexpected().into()),
         }
+    }
+    if !matches!(options.config.masters, 1 | 3 | 5) {
+        return Err(usage(format!("--masters: expected 1, 3 or 5, got {}", options.config.masters)));
     }
     if !(1..=9).contains(&options.config.workers) {
         return Err(usage(format!("--workers: expected 1 to 9, got {}", options.config.workers)));

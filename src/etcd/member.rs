@@ -26,6 +26,8 @@ const FOLDER: &str = "/var/lib/etcd";
 const PEER: &str = "raft";
 /// Topic by which a member's process hears that its cluster was changed.
 const CHANGED: &str = "members";
+/// Topic by which a leader asks another to lead.
+const LEAD: &str = "lead";
 
 /// What the command line says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -156,11 +158,12 @@ impl Etcd {
         let existing = self.flags.existing;
         self.change(ctx, |b| {
             if b.id == 0 {
-                b.id = member_id(&name, &ip);
+                b.id = member_id(&ip);
             }
             if b.members.is_empty() {
+                b.cluster = peers.iter().fold(0, |sum: u64, (_, ip)| sum.rotate_left(7) ^ member_id(ip));
                 let all = peers.iter().map(|(n, ip)| Member {
-                    id: member_id(n, ip),
+                    id: member_id(ip),
                     name: n.clone(),
                     ip: ip.clone(),
                     // Of a cluster that exists it knows only what the leader will tell it.
@@ -175,7 +178,8 @@ impl Etcd {
     fn say(&self, ctx: &mut Ctx<'_>, text: Str) {
         let me = ctx.me;
         let name = ctx.host().name.clone();
-        let container = ctx.host().runtime.containers.iter().find(|(_, c)| c.actor == Some(me)).map(|(id, _)| id.clone());
+        let container =
+            ctx.host().runtime.containers.iter().find(|(_, c)| c.actor == Some(me)).map(|(id, _)| id.clone());
         if let Some(id) = container {
             let now = ctx.now().rfc3339();
             let line = format!("{{\"level\":\"info\",\"ts\":\"{now}\",\"logger\":\"raft\",\"msg\":\"{text}\"}}\n");
@@ -231,12 +235,15 @@ impl Etcd {
 
     /// Asks for votes; alone it wins at once.
     fn stand(&mut self, ctx: &mut Ctx<'_>, role: Role) {
+        let kind = if role == Role::Candidate { Kind::Vote } else { Kind::PreVote };
+        self.stand_by(ctx, role, kind);
+    }
+    fn stand_by(&mut self, ctx: &mut Ctx<'_>, role: Role, kind: Kind) {
         let Some(b) = self.ballot(ctx) else { return };
         let (id, term, alone) = (b.id, b.term + 1, b.quorum() == 1);
         self.role = role;
         self.leader = 0;
         self.granted = OrdSet::unit(id);
-        let kind = if role == Role::Candidate { Kind::Vote } else { Kind::PreVote };
         if role == Role::Candidate {
             self.change(ctx, |b| (b.term, b.vote) = (term, id));
             self.say(ctx, ecow::eco_format!("{id:x} became candidate at term {term}"));
@@ -292,7 +299,7 @@ impl Etcd {
                     self.answer(ctx, &sender, Kind::PreGrant, m.term);
                 }
             }
-            Kind::Vote => {
+            Kind::Vote | Kind::Transfer => {
                 if m.term > term {
                     self.follow(ctx, m.term, 0);
                 }
@@ -304,7 +311,8 @@ impl Etcd {
                 }
             }
             Kind::PreGrant | Kind::Grant => {
-                let (role, of) = if m.kind == Kind::Grant { (Role::Candidate, term) } else { (Role::PreCandidate, term + 1) };
+                let (role, of) =
+                    if m.kind == Kind::Grant { (Role::Candidate, term) } else { (Role::PreCandidate, term + 1) };
                 if self.role == role && m.term == of {
                     self.granted.insert(m.from);
                     if self.granted.len() >= b.quorum() {
@@ -319,6 +327,7 @@ impl Etcd {
                 if !self.ballot(ctx).is_some_and(|b| b.behind(m.last_term, m.index) && b.index == m.index) {
                     self.catch_up(ctx, &sender);
                 }
+                self.publish_name(ctx, &sender);
                 self.answer(ctx, &sender, Kind::Alive, m.term);
             }
             Kind::Alive if m.term > term => self.follow(ctx, m.term, 0),
@@ -331,6 +340,21 @@ impl Etcd {
     fn answer(&self, ctx: &mut Ctx<'_>, to: &Member, kind: Kind, term: u64) {
         if let Some(message) = self.message(ctx, kind, term) {
             self.tell(ctx, to, message);
+        }
+    }
+
+    /// A member that starts for the first time tells the cluster its name.
+    fn publish_name(&self, ctx: &mut Ctx<'_>, leader: &Member) {
+        let Some(b) = self.ballot(ctx) else { return };
+        let id = b.id;
+        if b.member(id).is_none_or(|m| !m.name.is_empty()) {
+            return;
+        }
+        let name = if self.flags.name.is_empty() { ctx.host().name.clone() } else { self.flags.name.clone() };
+        if let Some((at, _)) = ctx.world.route(ctx.machine, &leader.ip) {
+            let named =
+                |b: &mut Ballot| b.members.iter_mut().filter(|m| m.id == id).for_each(|m| m.name = name.clone());
+            change_members(ctx.world, at, named, ctx.cause);
         }
     }
 
@@ -361,7 +385,8 @@ fn told(world: &mut World, machine: u32, cause: TraceId) {
     world.schedule(world.now, Event { target: Target::Actor(server), msg, cause });
 }
 
-fn process(world: &World, machine: u32) -> Option<&Etcd> {
+/// The etcd that accepts connections on `machine`.
+pub fn process(world: &World, machine: u32) -> Option<&Etcd> {
     let actor = *world.machine(machine).listeners.get(&PORT)?;
     world.component::<Etcd>(actor)
 }
@@ -434,6 +459,14 @@ pub fn change_members(world: &mut World, leader: u32, f: impl FnOnce(&mut Ballot
     }
 }
 
+/// Asks the member on `machine` to lead in the place of the one that does.
+pub fn transfer(world: &mut World, machine: u32, cause: TraceId) {
+    if let Some(actor) = world.machine(machine).listeners.get(&PORT).copied() {
+        let msg = Msg::Notify(LEAD.into(), crate::api::Value::Null);
+        world.schedule(world.now, Event { target: Target::Actor(actor), msg, cause });
+    }
+}
+
 impl Component for Etcd {
     fn handle(&mut self, ctx: &mut Ctx<'_>, msg: Msg) {
         match msg {
@@ -474,6 +507,7 @@ impl Component for Etcd {
                     self.hear(ctx, message);
                 }
             }
+            Msg::Notify(topic, _) if topic == LEAD => self.stand_by(ctx, Role::Candidate, Kind::Transfer),
             Msg::Notify(topic, _) if topic == CHANGED && self.role == Role::Leader => {
                 let now = ctx.now();
                 for m in self.ballot(ctx).map(|b| b.members.clone()).unwrap_or_default() {

@@ -12,6 +12,7 @@ use crate::base::hash::Fnv;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Member {
     pub id: u64,
+    /// Empty until it started for the first time.
     pub name: Str,
     /// Address of its peer and client URLs.
     pub ip: Str,
@@ -19,9 +20,9 @@ pub struct Member {
     pub learner: bool,
 }
 
-/// A member's id, from what it is made of. Models membership.NewMember.
-pub fn member_id(name: &str, ip: &str) -> u64 {
-    Fnv::of(format!("https://{ip}:2380 {name}").as_bytes())
+/// A member's id, from its peer URL. Models membership.NewMember.
+pub fn member_id(ip: &str) -> u64 {
+    Fnv::of(format!("https://{ip}:2380").as_bytes())
 }
 
 /// What a member must never forget: the hard state of its log, and the cluster as its log says.
@@ -29,6 +30,7 @@ pub fn member_id(name: &str, ip: &str) -> u64 {
 pub struct Ballot {
     /// Itself; 0 before its first start.
     pub id: u64,
+    pub cluster: u64,
     pub term: u64,
     /// Whom it voted for in this term; 0: nobody.
     pub vote: u64,
@@ -60,12 +62,15 @@ pub enum Kind {
     PreVote,
     PreGrant,
     Vote,
+    /// A vote that the leader itself asked for.
+    Transfer,
     Grant,
     Heartbeat,
     Alive,
 }
 
-const KINDS: [Kind; 6] = [Kind::PreVote, Kind::PreGrant, Kind::Vote, Kind::Grant, Kind::Heartbeat, Kind::Alive];
+const KINDS: [Kind; 7] =
+    [Kind::PreVote, Kind::PreGrant, Kind::Vote, Kind::Transfer, Kind::Grant, Kind::Heartbeat, Kind::Alive];
 
 /// What one member tells another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -34,6 +34,8 @@ pub struct EtcdData {
     rules: u64,
     /// Keys that are no objects of the API: `etcdctl put`, leases of API servers.
     keys: OrdMap<Str, Str>,
+    /// Bytes that nothing uses since a compaction.
+    freed: u64,
     /// Says which data a folder holds: what is written in its `member/snap/db`.
     pub folder: Str,
     /// What the member remembers of its cluster.
@@ -108,17 +110,24 @@ impl EtcdData {
     pub fn restored(&mut self, revision: u64) {
         (self.revision, self.compacted, self.rules) = (revision, revision, revision);
     }
-    /// Forgets the changes up to `revision`.
+    /// Forgets the changes up to `revision`; the space stays taken.
     pub fn compact(&mut self, revision: u64) {
         while self.log.front().is_some_and(|c| c.revision <= revision) {
-            self.log.pop_front();
+            self.freed += self.log.pop_front().map_or(0, |c| size(&c.new));
         }
         self.compacted = self.compacted.max(revision);
         self.ballot.index += 1;
     }
-    /// Changes that history still holds.
-    pub fn history(&self) -> impl Iterator<Item = &Change> {
-        self.log.iter()
+    /// Gives back the space that compactions left.
+    pub fn defragment(&mut self) {
+        self.freed = 0;
+    }
+    /// Bytes in use, and bytes of the file: what is stored, once more for each change that history
+    /// still holds, and what compactions left.
+    pub fn sizes(&self) -> (u64, u64) {
+        let used = self.objects.values().chain(self.log.iter().map(|c| &c.new)).map(|o| size(o)).sum::<u64>();
+        let used = used + self.keys.iter().map(|(k, v)| (k.len() + v.len()) as u64).sum::<u64>() + 20_480;
+        (used, used + self.freed)
     }
     /// Stores `object` at a new revision. The caller has checked what must hold.
     pub fn put(&mut self, mut object: Object) -> Change {
@@ -162,6 +171,11 @@ impl EtcdData {
         }
         self.log.iter().skip(low)
     }
+}
+
+/// About what an object takes encoded: protobuf needs some two thirds of JSON.
+fn size(object: &Object) -> u64 {
+    object.to_wire().to_json().len() as u64 * 2 / 3
 }
 
 /// The path the API server stores an object under.

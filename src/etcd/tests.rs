@@ -148,7 +148,8 @@ fn a_snapshot_brings_back_what_was() {
     c.wait(1);
     assert!(c.put(0, "a"));
     let data = c.world.machine(0).etcd_data.clone().unwrap();
-    let rows: Vec<(Str, Str)> = data.iter().map(|o| (registry_path(&o.key).into(), o.to_value().to_json().into())).collect();
+    let rows: Vec<(Str, Str)> =
+        data.iter().map(|o| (registry_path(&o.key).into(), o.to_value().to_json().into())).collect();
     let text = write_snapshot(&data, &rows);
     assert!(c.put(0, "b"));
     c.stop(0);

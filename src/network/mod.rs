@@ -8,6 +8,7 @@ pub mod calico;
 pub mod cni;
 pub mod dns;
 pub mod ipam;
+pub mod keepalived;
 pub mod path;
 pub mod proxy;
 
@@ -22,6 +23,7 @@ use crate::sim::{ActorId, TraceId, World};
 pub use calico::Calico;
 pub use cni::{cni_add, cni_del};
 pub use dns::{CoreDns, resolve};
+pub use keepalived::Keepalived;
 pub use path::{Connection, Outcome, Peer, RULES, Why, connect};
 pub use proxy::KubeProxy;
 

@@ -49,7 +49,8 @@ const FAMILIES: &[(&str, Family, &[&str])] = &[
     ("python", Family::Debian, &["curl", "wget", "ps"]),
     ("golang", Family::Debian, &["curl", "wget", "ps"]),
     ("tomcat", Family::Ubuntu, &["curl"]),
-    ("etcd", Family::Bare, &["etcdctl", "sh"]),
+    ("etcd", Family::Bare, &["etcdctl", "etcdutl", "sh"]),
+    ("etcd-3.4", Family::Bare, &["etcdctl", "sh"]),
     ("kube-proxy", Family::Debian, &["iptables-save"]),
     ("calico-node", Family::RedHat, &[]),
     ("whoami", Family::Bare, &[]),
@@ -79,7 +80,11 @@ fn short(c: &Container) -> (&str, &str) {
 fn row(c: &Container) -> (Family, &'static [&'static str]) {
     let (name, tag) = short(c);
     // `node` of Calico, not the language.
-    let name = if name == "node" && c.image.contains("calico") { "calico-node" } else { name };
+    let name = match name {
+        "node" if c.image.contains("calico") => "calico-node",
+        "etcd" if tag.starts_with("3.4") => "etcd-3.4",
+        _ => name,
+    };
     let found = FAMILIES.iter().find(|(n, ..)| *n == name).map(|(_, family, more)| (*family, *more));
     let bare = matches!(c.program, super::Program::Component(_));
     let (family, more) = found.unwrap_or((if bare { Family::Bare } else { Family::Debian }, &[]));

@@ -12,7 +12,7 @@ use crate::sim::World;
 pub struct Objects<'w>(Option<&'w EtcdData>);
 
 pub fn objects(world: &World) -> Objects<'_> {
-    Objects(world.machines().find_map(|m| m.etcd_data.as_ref()))
+    Objects(crate::etcd::newest(world))
 }
 
 impl<'w> Objects<'w> {

@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use imbl::OrdSet;
+use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
 use super::component::{ActorId, Component, Ctx, Event, Msg, NetError, Target};
@@ -20,11 +20,21 @@ pub struct Config {
     pub seed: u64,
     /// Worker machines; 1 to 9 in the lab, more in benchmarks.
     pub workers: u32,
+    /// Control planes: 1, 3 or 5.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub masters: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+fn is_one(n: &u32) -> bool {
+    *n == 1
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { profile: Profile::Book, seed: 1, workers: 3 }
+        Config { profile: Profile::Book, seed: 1, workers: 3, masters: 1 }
     }
 }
 
@@ -84,6 +94,8 @@ pub struct World {
     machines: Vec<Arc<Machine>>,
     /// Pairs of machines (lower number first) whose link is down.
     cut_links: OrdSet<(u32, u32)>,
+    /// Addresses that move between machines, and who holds each.
+    held: OrdMap<Str, u32>,
 }
 
 impl World {
@@ -107,6 +119,7 @@ impl World {
             slots: vec![outside],
             machines: Vec::new(),
             cut_links: OrdSet::new(),
+            held: OrdMap::new(),
         }
     }
 
@@ -130,7 +143,20 @@ impl World {
         self.machines.iter().position(|m| m.name == name).map(|i| i as u32)
     }
     pub fn machine_by_ip(&self, ip: &str) -> Option<u32> {
-        self.machines.iter().position(|m| m.ip == ip).map(|i| i as u32)
+        let own = self.machines.iter().position(|m| m.ip == ip).map(|i| i as u32);
+        own.or_else(|| self.held.get(ip).copied())
+    }
+    /// A machine takes an address beside its own, or gives it up. The last to take it has it.
+    pub fn hold(&mut self, ip: &str, machine: u32, holds: bool) {
+        if holds {
+            self.held.insert(ip.into(), machine);
+        } else if self.held.get(ip) == Some(&machine) {
+            self.held.remove(ip);
+        }
+    }
+    /// Addresses that `machine` holds beside its own.
+    pub fn held_by(&self, machine: u32) -> impl Iterator<Item = &Str> {
+        self.held.iter().filter(move |(_, m)| **m == machine).map(|(ip, _)| ip)
     }
     /// One-way delay between two machines; `None` while either is off or the link is cut.
     pub fn link(&self, from: u32, to: u32) -> Option<Duration> {

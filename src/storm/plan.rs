@@ -17,7 +17,7 @@ pub struct Plan {
 impl Plan {
     /// The whole as one session file.
     pub fn session(&self) -> String {
-        let Config { profile, seed, workers } = &self.config;
+        let Config { profile, seed, workers, .. } = &self.config;
         let name = if *profile == Profile::Book { "book" } else { "modern" };
         format!(
             "# kubedrill session --profile {name} --seed {seed} --workers {workers} FILE\n{}\n",
@@ -59,7 +59,7 @@ pub fn plan(seed: u64) -> Plan {
     }
     let heal = storm.parts.len();
     storm.heal();
-    Plan { config: Config { profile, seed, workers }, parts: storm.parts, heal }
+    Plan { config: Config { profile, seed, workers, ..Config::default() }, parts: storm.parts, heal }
 }
 
 struct Storm {

@@ -24,7 +24,7 @@ pub struct Watcher {
 }
 
 pub fn data(world: &World) -> Option<&EtcdData> {
-    world.machines().find_map(|m| m.etcd_data.as_ref())
+    crate::etcd::newest(world)
 }
 
 impl Watcher {

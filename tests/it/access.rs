@@ -32,7 +32,7 @@ struct Lab {
 
 impl Lab {
     fn new(profile: Profile) -> Lab {
-        let mut world = lab::ready(&Config { profile, seed: 1, workers: 3 });
+        let mut world = lab::ready(&Config { profile, ..Config::default() });
         let client = world.spawn(lab::MASTER, "client", Arc::new(Client), TraceId::NONE);
         // Until the server has made its roles nobody may do anything.
         let seen = world.trace.last_id();

@@ -64,7 +64,7 @@ fn act(session: &mut Session, rng: &mut Rng) {
 
 fn start(seed: u64) -> Session {
     let profile = if seed.is_multiple_of(2) { Profile::Modern } else { Profile::Book };
-    let config = Config { profile, seed, workers: 1 + (seed % 3) as u32 };
+    let config = Config { profile, seed, workers: 1 + (seed % 3) as u32, ..Config::default() };
     let mut session = Session::new(&config, lab::ready);
     progress::prepare(&kubedrill::lesson::shipped("kubelet-stopped").expect("shipped"), &mut session);
     session

@@ -11,6 +11,7 @@ mod fold;
 mod golden;
 mod hashes;
 mod lessons;
+mod masters;
 mod real_kubectl;
 mod saved;
 mod sessions;

@@ -43,7 +43,7 @@ pub fn hash(seed: u64) -> u64 {
         return hash.0;
     }
     let profile = if seed.is_multiple_of(2) { Profile::Modern } else { Profile::Book };
-    let mut session = Session::new(&Config { profile, seed, workers: 3 }, lab::ready);
+    let mut session = Session::new(&Config { profile, seed, ..Config::default() }, lab::ready);
     progress::prepare(&drill, &mut session);
     let lines = script::parse(SCRIPT).expect("a script");
     Player::default().play(&mut session, &lines).expect("it plays");

@@ -36,6 +36,7 @@ Options:
   --profile book|modern   which cluster (default book)
   --seed N                decides everything that chance decides (default 1)
   --workers N             worker machines, 1 to 9 (default 3)
+  --masters N             control planes: 1, 3 or 5 (default 1)
   --speed X               simulated seconds in one real second (default 1)
   --frozen                time passes only while a request is answered or a watch is open
   --kubeconfig FILE       where to write the kubeconfig (default kubedrill.kubeconfig)
@@ -115,11 +116,15 @@ pub fn run(mut parser: lexopt::Parser) -> Result<(), Failure> {
             Long("profile") => config.profile = args::profile(&mut parser)?,
             Long("seed") => config.seed = args::number(&mut parser, "--seed")?,
             Long("workers") => config.workers = args::number(&mut parser, "--workers")?,
+            Long("masters") => config.masters = args::number(&mut parser, "--masters")?,
             Long("speed") => speed = args::number(&mut parser, "--speed")?,
             Long("frozen") => frozen = true,
             Long("kubeconfig") => file = parser.value()?.into(),
             other => return Err(other.unexpected().into()),
         }
+    }
+    if !matches!(config.masters, 1 | 3 | 5) {
+        return Err(usage(format!("--masters: expected 1, 3 or 5, got {}", config.masters)));
     }
     if !(1..=9).contains(&config.workers) {
         return Err(usage(format!("--workers: expected 1 to 9, got {}", config.workers)));

@@ -41,7 +41,9 @@ pub fn etcd_data(host: &CommandHost<'_, '_>) -> Value {
 }
 
 pub fn etcd_wipe(host: &mut CommandHost<'_, '_>) -> Value {
-    host.ctx.host_mut().etcd_data = None;
+    let machine = host.ctx.host_mut();
+    machine.etcd_data = None;
+    machine.etcd_kept = Default::default();
     Value::Null
 }
 

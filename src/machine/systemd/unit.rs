@@ -149,6 +149,10 @@ pub fn packaged(profile: Profile, name: &str) -> Option<Unit> {
         "kubelet" => kubelet,
         "docker" => docker(),
         "containerd" => containerd(),
+        "keepalived" => {
+            let about = "LVS and VRRP High Availability Monitor";
+            Unit { order: 40, preset: false, ..Unit::new(name, about, name, "/usr/sbin/keepalived -D") }
+        }
         _ => return None,
     };
     Some(Unit { enabled: false, ..unit })
