@@ -60,6 +60,10 @@ pub enum Action {
     Older,
     Newer,
     Complete,
+    /// Looks for an earlier line, or for one still older.
+    SearchOlder,
+    /// Ends that: with the line found, or with what was there before.
+    SearchEnd(bool),
     /// Types a line at a machine, as if the learner had.
     Type(Str, String),
 

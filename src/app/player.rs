@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use crate::base::{Duration, Str, Time};
-use crate::scene::caption::{caption, fan_out, narrated};
+use crate::scene::caption::{caption, fan_out, narrated, news};
 use crate::scene::geometry::Point;
 use crate::scene::hops::{self, Hop, HopKind};
 use crate::scene::place::Place;
@@ -89,6 +89,7 @@ pub struct Player {
     pub placing: Option<(Rc<Placing>, u64)>,
     /// Sentences for screen readers since they were last taken.
     pub narration: VecDeque<String>,
+    said_last: String,
     pub ticks: Vec<Tick>,
     /// Where the simulation should be by now.
     due: Time,
@@ -137,6 +138,7 @@ impl Player {
             caption: None,
             placing: None,
             narration: VecDeque::new(),
+            said_last: String::new(),
             ticks: Vec::new(),
             due: session.now(),
             last_ms: None,
@@ -279,8 +281,9 @@ impl Player {
         if !self.follow && !fast {
             self.show_placing(record);
         }
-        if told {
-            let text = caption(record, world, lang);
+        let text = if told { news(record, world, lang).filter(|text| *text != self.said_last) } else { None };
+        if let Some(text) = text {
+            self.said_last.clone_from(&text);
             if self.narration.len() < 20 {
                 self.narration.push_back(text.clone());
             }

@@ -20,6 +20,12 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
     if state.replay.is_some() && disturbs(&action) {
         state.replay(u64::MAX);
     }
+    if !matches!(
+        action,
+        Action::Frame(_) | Action::Work(_) | Action::ToggleMenu | Action::StageSize(..) | Action::Hover(_)
+    ) {
+        state.menu = false;
+    }
     match action {
         Action::Frame(now_ms) => return frame(state, now_ms),
         Action::Work(events) if state.replay.is_some() => state.replay(events),
@@ -79,17 +85,22 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Draft(text) => state.set_draft(text),
         Action::Insert(text) => {
+            state.search_end(true);
             let draft = state.draft().text + &text;
             state.set_draft(draft);
             return vec![Effect::FocusTerminal];
         }
+        Action::SearchOlder => state.search_older(),
+        Action::SearchEnd(keep) => state.search_end(keep),
         Action::Submit => {
+            state.search_end(true);
             let text = state.draft().text;
             state.set_draft(String::new());
             let machine = state.world().machine(state.tab).name.clone();
             return input(state, Input::Line { machine, text: text.into() });
         }
         Action::Interrupt => {
+            state.search_end(false);
             state.set_draft(String::new());
             let machine = state.world().machine(state.tab).name.clone();
             return input(state, Input::Interrupt { machine });
@@ -155,7 +166,6 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         }
 
         Action::Share => {
-            state.menu = false;
             let json = link::session_json(&state.saved());
             state.dialog = Some(Dialog::Share { fragment: link::encode(json.as_bytes()) });
         }
@@ -166,7 +176,6 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Download => return download(state),
         Action::Edit => {
             state.editor = Some(Rc::new(Editor::open(state.world().machine(state.tab))));
-            state.menu = false;
         }
         Action::EditPath(path) => edit(state, |e, world| {
             if let Some(m) = world.machine_named(&e.machine) {
@@ -192,7 +201,7 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
             return vec![Effect::Copy(text)];
         }
         Action::CloseDialog => {
-            (state.dialog, state.notice, state.menu) = (None, None, false);
+            (state.dialog, state.notice) = (None, None);
             (state.export, state.editor) = (None, None);
             return vec![Effect::FocusTerminal];
         }
@@ -244,7 +253,7 @@ fn frame(state: &mut State, now_ms: u64) -> Vec<Effect> {
             let lang = state.settings.lang;
             for i in (0..steps).filter(|i| !before[*i] && drill.step_done(*i)) {
                 let title = &drill.lesson.steps[i].title;
-                state.player.narration.push_back(format!(
+                state.player.narration.push_front(format!(
                     "{}: {}",
                     t(lang, Text::Done),
                     lang.pick(&title.en, &title.ko)
@@ -484,7 +493,6 @@ fn export(state: &mut State) {
     let Some(found) = state.drill.as_ref().map(|d| (*d.lesson).clone()).or_else(of_catalogue) else { return };
     let profile = if found.profiles.contains(&config.profile) { config.profile } else { found.profiles[0] };
     state.export = Some(Rc::new(Export::new(found, profile, config.workers)));
-    state.menu = false;
 }
 
 fn change(state: &mut State, change: impl FnOnce(&mut Export)) {

@@ -157,6 +157,31 @@ fn history_is_per_machine() {
 }
 
 #[test]
+fn the_history_is_searched() {
+    let mut s = open("", "");
+    for line in ["ls /etc", "kubectl get nodes", "ls /root"] {
+        type_line(&mut s, line);
+        pass(&mut s, 500);
+    }
+    reduce(&mut s, Action::Draft("half".into()));
+    let found = |s: &mut State, action: Action| {
+        reduce(s, action);
+        s.draft().search.map(|search| (search.found.to_string(), search.failing))
+    };
+    let some = |text: &str, failing| Some((text.to_owned(), failing));
+    assert_eq!(found(&mut s, Action::SearchOlder), some("", false));
+    assert_eq!(found(&mut s, Action::Draft("ls".into())), some("ls /root", false));
+    assert_eq!(found(&mut s, Action::SearchOlder), some("ls /etc", false));
+    assert_eq!(found(&mut s, Action::SearchOlder), some("ls /etc", true));
+    assert_eq!(found(&mut s, Action::SearchEnd(false)), None);
+    assert_eq!(s.draft().text, "half");
+    reduce(&mut s, Action::SearchOlder);
+    reduce(&mut s, Action::Draft("nodes".into()));
+    assert_eq!(found(&mut s, Action::SearchEnd(true)), None);
+    assert_eq!(s.draft().text, "kubectl get nodes");
+}
+
+#[test]
 fn following_holds_the_clock_while_a_message_travels() {
     let mut s = open("", "");
     pass(&mut s, 50);

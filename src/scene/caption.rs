@@ -348,6 +348,22 @@ pub fn fan_out(record: &Record, watchers: usize, lang: Lang) -> Option<String> {
     })
 }
 
+/// What a record is worth saying aloud, right after it was made: a pod's change is the state it is in now.
+/// `None`: something newer says it better.
+pub fn news(record: &Record, world: &World, lang: Lang) -> Option<String> {
+    let What::Write { op: WriteOp::Update, key, revision, .. } = &record.what else {
+        return Some(caption(record, world, lang));
+    };
+    let object = super::objects(world).get(key).filter(|_| key.kind == Kind::POD)?;
+    (object.resource_version == *revision).then(|| {
+        let (what, status) = (thing(key, lang), super::pods::status_word(object));
+        lang.pick(
+            format!("{} is now {status}", capital(what.clone())),
+            format!("{} 이제 {status} 상태입니다", subject(&what)),
+        )
+    })
+}
+
 /// Whether a record belongs in the narration that screen readers hear: what a learner did or would
 /// notice, not every hop.
 pub fn narrated(record: &Record) -> bool {

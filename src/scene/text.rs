@@ -190,6 +190,7 @@ texts! {
     Fresh: "Start fresh", "새로 시작";
     Loading: "Starting the cluster", "클러스터를 시작하는 중";
     More: "More", "더 보기";
+    AndMore: "Other events:", "그 밖의 일:";
     Menu: "Menu", "메뉴";
     ResizeLesson: "Resize the lesson panel", "학습 패널 크기 조절";
     ResizeTerminal: "Resize the terminal", "터미널 크기 조절";

@@ -27,6 +27,8 @@ use crate::web::{effects, frame, place};
 
 /// Real time a frame may spend on simulating, and events between two looks at the clock.
 const BUDGET_MS: u64 = 8;
+/// The same while a session is replayed and while time runs ahead: nothing glides then.
+const HURRY_MS: u64 = 30;
 const SLICE: u64 = 400;
 
 pub struct App {
@@ -50,6 +52,9 @@ struct Cache {
     built: [u64; 3],
     late: Option<u64>,
 }
+
+/// Sentences that a screen reader is given at once; of the others only the number.
+const SENTENCES: usize = 4;
 
 /// What costs much is built at most this often while only details change, in milliseconds: the
 /// inspector's search of the trace; with a crowd on the stage also the scene and the terminal's links.
@@ -171,9 +176,11 @@ impl App {
     /// Runs what is due, within the frame's budget.
     fn simulate(&mut self) {
         let began = frame::now_ms();
+        let hurry = self.state.replayed().is_some() || self.state.player.forwarding();
+        let budget = if hurry { HURRY_MS } else { BUDGET_MS };
         while self.state.behind() {
             reduce(&mut self.state, Action::Work(SLICE));
-            if frame::now_ms().saturating_sub(began) >= BUDGET_MS {
+            if frame::now_ms().saturating_sub(began) >= budget {
                 break;
             }
         }
@@ -187,7 +194,11 @@ impl App {
         }
         let mut all: Vec<String> = self.state.player.narration.drain(..).collect();
         all.dedup();
-        all.truncate(4);
+        let more = all.len().saturating_sub(SENTENCES);
+        all.truncate(SENTENCES);
+        if more > 0 {
+            all.push(format!("{} {more}", t(self.state.settings.lang, Text::AndMore)));
+        }
         self.narration = all.join(". ");
         self.narrated_ms = now;
     }

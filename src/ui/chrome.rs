@@ -10,7 +10,7 @@ use kubedrill::sim::Profile;
 use yew::prelude::*;
 
 use super::icon::{Glyph, Icon};
-use super::shared::{Emit, on};
+use super::shared::{Emit, on, on_escape};
 use crate::web::{dom, effects, place};
 
 #[derive(Properties, PartialEq)]
@@ -52,7 +52,7 @@ fn full(props: &Props) -> Html {
             <button class="icon-button" onclick={on(emit, Action::ToggleTheme)} aria-label={theme_name} title={theme_name}><Icon glyph={theme} /></button>
             <button class="with-icon wide-only" onclick={on(emit, Action::Share)}><Icon glyph={Glyph::Share} />{ say(Text::Share) }</button>
             <button class="with-icon wide-only" onclick={on(emit, Action::Export)} title={say(Text::ExportHint)} id="export"><Icon glyph={Glyph::Download} />{ say(Text::Export) }</button>
-            <div class="menu-anchor">
+            <div class="menu-anchor" onkeydown={on_escape(emit)}>
                 <button class="icon-button" aria-expanded={props.menu.to_string()} onclick={on(emit, Action::ToggleMenu)} aria-label={say(Text::Menu)} title={say(Text::Menu)}><Icon glyph={Glyph::Menu} /></button>
                 if props.menu { { menu(props) } }
             </div>

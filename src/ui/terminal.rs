@@ -105,6 +105,7 @@ fn Screen(props: &ScreenProps) -> Html {
             if !props.draft.candidates.is_empty() {
                 <div class="candidates">{ for props.draft.candidates.iter().map(|c| html! { <span>{ c.to_string() }</span> }) }</div>
             }
+            if let Some(s) = &props.draft.search { <div class="row found" role="status">{ s.found.to_string() }</div> }
             { input(props) }
         </div>
     }
@@ -150,19 +151,22 @@ fn input(props: &ScreenProps) -> Html {
         let emit = emit.clone();
         Callback::from(move |e: InputEvent| emit.emit(Action::Draft(dom::value(&e))))
     };
-    let keys = keys(emit.clone(), props.draft.text.is_empty());
+    let search = props.draft.search.as_ref();
+    let keys = keys(emit.clone(), props.draft.text.is_empty(), search.is_some());
     let paste = {
         let emit = emit.clone();
         Callback::from(move |e: Event| paste(&e, &emit))
     };
     html! {
         <div class="row entry">
-            if props.busy {
+            if let Some(s) = search {
+                <span class={classes!("prompt", s.failing.then_some("err"))}>{ if s.failing { "(failed reverse-i-search) " } else { "(reverse-i-search) " } }</span>
+            } else if props.busy {
                 <span class="cursor-wait" aria-hidden="true">{ "…" }</span>
             } else {
                 <span class="prompt">{ props.prompt.clone() }</span>
             }
-            <input id="cli" class="cli" type="text" value={props.draft.text.clone()} oninput={typed} onkeydown={keys} onpaste={paste}
+            <input id="cli" class="cli" type="text" value={search.map_or(&props.draft.text, |s| &s.query).clone()} oninput={typed} onkeydown={keys} onpaste={paste}
                 autocomplete="off" autocapitalize="off" spellcheck="false" enterkeyhint="send"
                 placeholder={props.lines.is_empty().then(|| t(props.lang, Text::TypeHere))}
                 aria-label={format!("{} {}", t(props.lang, Text::TerminalInput), props.machine)} />
@@ -170,15 +174,26 @@ fn input(props: &ScreenProps) -> Html {
     }
 }
 
-fn keys(emit: Emit, empty: bool) -> Callback<KeyboardEvent> {
+fn keys(emit: Emit, empty: bool, searching: bool) -> Callback<KeyboardEvent> {
     Callback::from(move |e: KeyboardEvent| {
         // While a syllable is being composed, keys belong to the input method.
         if e.is_composing() || e.key_code() == 229 {
             return;
         }
         let control = e.ctrl_key() && !e.alt_key() && !e.meta_key();
-        let action = match e.key().as_str() {
+        let key = e.key();
+        if control && matches!(key.as_str(), "a" | "e") && !searching {
+            e.prevent_default();
+            dom::caret("cli", key == "e");
+            return;
+        }
+        let action = match key.as_str() {
             "Enter" => Action::Submit,
+            "r" if control => Action::SearchOlder,
+            "Escape" | "Tab" | "ArrowUp" | "ArrowDown" | "ArrowLeft" | "ArrowRight" if searching => {
+                Action::SearchEnd(true)
+            }
+            "g" | "c" if control && searching => Action::SearchEnd(false),
             "ArrowUp" => Action::Older,
             "ArrowDown" => Action::Newer,
             // An empty line lets Tab move on, so that the keyboard is not trapped here.

@@ -66,6 +66,15 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Moves a field's caret to its start or end.
+pub fn caret(id: &str, end: bool) {
+    let field = document().and_then(|d| d.get_element_by_id(id)).and_then(|e| e.dyn_into::<HtmlInputElement>().ok());
+    if let Some(field) = field {
+        let at = if end { field.value().encode_utf16().count() as u32 } else { 0 };
+        let _ = field.set_selection_range(at, at);
+    }
+}
+
 pub fn scroll_to_end(node: &NodeRef) {
     if let Some(element) = node.cast::<Element>() {
         element.set_scroll_top(element.scroll_height());

@@ -96,6 +96,7 @@ describe("the drill, typed by hand", { concurrency: 2 }, () => {
     // Forward again: the same stops, then the same end.
     for (const stop of stops.slice(0, 9).reverse()) {
       await page.keyboard.press("PageUp");
+      await until("the clock there", async () => (await slider.getAttribute("aria-valuetext")) === stop.clock);
       assert.deepEqual(await look(), stop);
     }
     await page.keyboard.press("End");

@@ -18,6 +18,7 @@ cargo xtask COMMAND
   record       write down anew what a first visit runs (xtask/visit.txt): what else there is
                  the page loads later
   screenshots  pictures of the built page  --out DIR (target/screenshots)
+  bench-page   what the page costs in a browser: first visit, commands, a day, frames   [ROW …]
   env          print the settings for calling trunk or wasm tests by hand:
                  eval \"$(cargo xtask env)\"
 
@@ -35,6 +36,7 @@ pub enum Task {
     Build { release: bool },
     Record,
     Screenshots { out: PathBuf },
+    BenchPage { rows: Vec<String> },
     Env,
 }
 
@@ -106,6 +108,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Task> {
             ("serve" | "build", Long("release")) => flags.release = true,
             ("test", Long("only")) => flags.only.extend(checks(&parser.value()?.string()?)?),
             ("screenshots", Long("out")) => flags.out = Some(parser.value()?.into()),
+            ("bench-page", Value(row)) => flags.rows.push(row.string()?),
             ("setup", Value(name)) => flags.groups.push(group(&name.string()?)?),
             (_, other) => return Err(other.unexpected()).context(HELP),
         }
@@ -121,6 +124,7 @@ struct Flags {
     only: Vec<Check>,
     groups: Vec<Group>,
     out: Option<PathBuf>,
+    rows: Vec<String>,
 }
 
 impl Flags {
@@ -132,6 +136,7 @@ impl Flags {
             "setup" => Task::Setup { groups: self.groups },
             "build" => Task::Build { release: self.release },
             "screenshots" => Task::Screenshots { out: self.out.unwrap_or_else(|| "target/screenshots".into()) },
+            "bench-page" => Task::BenchPage { rows: self.rows },
             "record" => Task::Record,
             "env" => Task::Env,
             other => bail!("unknown command {other:?}\n\n{HELP}"),
@@ -184,6 +189,7 @@ mod tests {
         check("serve --port=9 --open", Ok(Task::Serve { port: 9, release: false, open: true }));
         check("test --only unti", Err("there are lint, unit"));
         check("serve --port 99999", Err("99999"));
+        check("bench-page kubectl", Ok(Task::BenchPage { rows: vec!["kubectl".into()] }));
         check("build --open", Err("--open"));
         check("bulid", Err("unknown command"));
     }

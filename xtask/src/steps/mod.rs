@@ -34,6 +34,7 @@ pub fn run(task: &Task) -> Result<()> {
         }
         Task::Record => record(),
         Task::Screenshots { out } => screenshots(out),
+        Task::BenchPage { rows } => bench_page(rows),
         Task::Env => env(),
     }
 }
@@ -60,6 +61,24 @@ fn screenshots(out: &Path) -> Result<()> {
         report.part("screenshots", || {
             let mut node = tools.command("node");
             node.arg("tests/e2e/screenshots.mjs").arg(out);
+            proc::run(&mut node)
+        });
+    }
+    report.finish()
+}
+
+fn bench_page(rows: &[String]) -> Result<()> {
+    let mut report = Report::default();
+    let mut tools = Toolbox::default();
+    let ready = report.part("setup", || {
+        tools.ensure(Group::Page)?;
+        tools.ensure(Group::Test)
+    });
+    let built = ready && report.part("page", || page::build(&tools, true));
+    if built {
+        report.part("bench", || {
+            let mut node = tools.command("node");
+            node.arg("tests/e2e/bench.mjs").args(rows);
             proc::run(&mut node)
         });
     }
