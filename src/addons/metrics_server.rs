@@ -149,7 +149,7 @@ impl MetricsServer {
     fn answer(&self, request: &Request) -> Response {
         let all = if request.kind == Kind::NODE { self.nodes() } else { self.pods(&request.namespace) };
         if request.name.is_empty() {
-            return Response::List { items: all, resource_version: 0, continue_token: Str::new() };
+            return Response::List { items: all, resource_version: 0, continue_token: Str::new(), remaining: 0 };
         }
         match all.into_iter().find(|o| *o.name() == request.name) {
             Some(o) => Response::Object(o),

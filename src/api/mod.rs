@@ -11,6 +11,7 @@ pub mod budget;
 pub mod codec;
 pub mod convert;
 pub mod defaults;
+pub mod discovery;
 pub mod gofmt;
 pub mod hash;
 pub mod kind;

@@ -67,6 +67,8 @@ pub struct Request {
     /// `status`, `scale`, `binding`, `eviction`, or empty; `metrics`: the same name in the API group
     /// metrics.k8s.io, which metrics-server serves.
     pub subresource: Str,
+    /// A path, and possibly a query, that is no object's: `/version`; empty for all others.
+    pub url: Str,
     /// The object (Create, Update, binding, scale) or the patch.
     pub body: Option<Value>,
     /// Create and Update by components hand over the object itself, which shares its tree.
@@ -115,6 +117,7 @@ impl Request {
             namespace: namespace.into(),
             name: name.into(),
             subresource: Str::new(),
+            url: Str::new(),
             body: None,
             object: None,
             patch: PatchType::default(),
@@ -139,6 +142,10 @@ impl Request {
     }
     pub fn get(key: &ObjectKey) -> Request {
         Request::new(Verb::Get, key.kind, key.namespace.clone(), key.name.clone())
+    }
+    /// Asks for what the server says of itself at a path (`/version`, `/apis/apps/v1`, `/readyz?verbose`).
+    pub fn url(url: impl Into<Str>) -> Request {
+        Request { url: url.into(), ..Request::new(Verb::Get, Kind::NAMESPACE, "", "") }
     }
     pub fn list(kind: Kind, namespace: impl Into<Str>) -> Request {
         Request::new(Verb::List, kind, namespace, "")
@@ -181,6 +188,9 @@ impl Request {
     /// The request's path and query as a client would log it, e.g.
     /// `/apis/apps/v1/namespaces/default/deployments?limit=500`.
     pub fn path(&self) -> String {
+        if !self.url.is_empty() {
+            return self.url.to_string();
+        }
         let i = self.kind.info();
         if self.is_review() {
             let group = if self.subresource == "selfsubjectreviews" { "authentication" } else { "authorization" };
@@ -215,6 +225,8 @@ pub enum Response {
         resource_version: u64,
         /// Where to go on when `limit` cut the list; empty at its end.
         continue_token: Str,
+        /// Items after the cut; 0 where nothing was cut, or something selects.
+        remaining: usize,
     },
     /// Success without an object (a DELETE that removed it at once carries the last object instead).
     Done,

@@ -60,7 +60,8 @@ pub fn check(
     let user = user_of(request, profile);
     let plain = request.impersonator.is_empty() && !user.name.starts_with("system:node:");
     let place = if request.kind == Kind::NAMESPACE { &request.name } else { &request.namespace };
-    let key = (request.user.clone(), verb_name(request.verb), request.kind, request.subresource.clone(), place.clone());
+    let sub = if request.url.is_empty() { &request.subresource } else { &request.url };
+    let key = (request.user.clone(), verb_name(request.verb), request.kind, sub.clone(), place.clone());
     if plain && decisions.allowed.contains(&key) {
         return Ok(());
     }
@@ -150,6 +151,11 @@ fn scope(namespace: &str) -> String {
 
 /// Models apiserver/pkg/endpoints/handlers/responsewriters/errors.go.
 fn forbidden(user: &str, r: &Request, a: &Attributes, why: &str) -> Status {
+    if !a.path.is_empty() {
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        let text = format!("forbidden: User \"{user}\" cannot get path \"{}\"{why}", a.path);
+        return Status::new(Reason::Forbidden, text);
+    }
     let about = if r.is_review() { format!("{}.{}", a.resource, a.group) } else { r.kind.group_resource() };
     let target = if r.name.is_empty() { String::new() } else { format!(" \"{}\"", r.name) };
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };

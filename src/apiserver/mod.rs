@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::api::{Kind, ObjectKey, Request, Response, Status, Verb};
+use crate::api::{Kind, ObjectKey, Request, Response, Status, Verb, discovery};
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
 use crate::etcd::{self, Change, EtcdData};
@@ -163,7 +163,11 @@ impl ApiServer {
     }
 
     fn serve(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Arc<Request>) {
-        let Some(etcd) = Self::etcd_machine(ctx) else { return self.wait_for_etcd(ctx, caller, request) };
+        let store = Self::etcd_machine(ctx);
+        if !request.url.is_empty() {
+            return self.tell(ctx, caller, request, store);
+        }
+        let Some(etcd) = store else { return self.wait_for_etcd(ctx, caller, request) };
         self.waiting.remove(&caller);
         self.catch_up(ctx);
         let request = &**request;
@@ -215,6 +219,18 @@ impl ApiServer {
         for change in &changes {
             self.deliver(ctx, change, Duration::ZERO);
         }
+    }
+
+    /// Answers what is no object: discovery, version, health.
+    fn tell(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Request, etcd: Option<u32>) {
+        let data = etcd.and_then(|m| ctx.world.machine(m).etcd_data.as_ref());
+        let host = format!("{}:{PORT}", ctx.host().ip);
+        let (stage, outcome) = match auth::check(request, data, self.profile, &mut self.decisions) {
+            Err((stage, status)) => (stage, Err(status)),
+            Ok(()) => (Stage::Done, discovery::document(&request.url, self.profile, etcd.is_some(), &host)),
+        };
+        let response = outcome.map_or_else(|status| Response::Error(status.into()), |text| Response::Text(text.into()));
+        self.answer(ctx, caller, request, stage, SERVE, Ok(response));
     }
 
     /// Takes a request through all stages.

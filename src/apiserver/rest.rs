@@ -9,7 +9,7 @@ use crate::api::{
     Kind, Object, ObjectKey, Profile, Reason, Request, Response, Status, Value, Verb, codec, defaults, meta, patch,
     pod, validation,
 };
-use crate::base::{Duration, Str, Time};
+use crate::base::{Duration, Str, Time, base64};
 use crate::sim::trace::Stage;
 
 pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
@@ -53,19 +53,60 @@ pub fn request_object(request: &Request, profile: Profile) -> Result<Object, Sta
 
 fn list(call: &Call<'_, '_>) -> Result<Response, Status> {
     let r = call.request;
-    let after = r.continue_token.split_once('/').map(|(ns, name)| ObjectKey::new(r.kind, ns, name));
-    let mut items = Vec::new();
-    let mut continue_token = Str::new();
+    let (mut resource_version, mut after) = (call.data().revision(), None);
+    if !r.continue_token.is_empty() {
+        let (revision, key) = continued(r, call.profile)?;
+        (resource_version, after) = (revision, Some(key));
+    }
+    let mut items: Vec<Arc<Object>> = Vec::new();
     let wanted = |o: &Object| r.fields.matches(o) && (r.labels.is_empty() || r.labels.matches(meta::labels(o)));
-    for object in call.data().list(r.kind, &r.namespace, after.as_ref()).filter(|o| wanted(o)) {
+    let mut found = call.data().list(r.kind, &r.namespace, after.as_ref()).filter(|o| wanted(o));
+    let mut more = 0;
+    for object in found.by_ref() {
         if r.limit > 0 && items.len() == r.limit as usize {
-            let last: &Arc<Object> = &items[items.len() - 1];
-            continue_token = ecow::eco_format!("{}/{}", last.key.namespace, last.key.name);
+            more = 1;
             break;
         }
         items.push(object.clone());
     }
-    Ok(Response::List { items, resource_version: call.data().revision(), continue_token })
+    let mut continue_token = Str::new();
+    if more > 0 {
+        let selects = !r.fields.is_empty() || !r.labels.is_empty();
+        more = if selects { 0 } else { 1 + found.count() };
+        let last = items.last().map(|o| o.key.clone());
+        continue_token = last.map_or(Str::new(), |key| token(&key, r, resource_version, call.profile));
+    }
+    Ok(Response::List { items, resource_version, continue_token, remaining: more })
+}
+
+/// Where the next page begins. Models apiserver/pkg/storage/continue.go.
+fn token(last: &ObjectKey, r: &Request, revision: u64, profile: Profile) -> Str {
+    // A list of everything begins behind the kind's folder, one of a namespace behind the namespace's.
+    let place = match last.namespace.is_empty() || !r.namespace.is_empty() {
+        true => last.name.to_string(),
+        false => format!("{}/{}", last.namespace, last.name),
+    };
+    let slash = if profile == Profile::Modern { "/" } else { "" };
+    let text = format!("{{\"v\":\"meta.k8s.io/v1\",\"rv\":{revision},\"start\":\"{slash}{place}\\u0000\"}}");
+    let encoded = base64::encode(text.as_bytes()).replace('+', "-").replace('/', "_");
+    encoded.trim_end_matches('=').into()
+}
+
+/// The revision of the first page, and the last object of the one before.
+fn continued(r: &Request, profile: Profile) -> Result<(u64, ObjectKey), Status> {
+    let refused = || Status::new(Reason::BadRequest, "continue key is not valid: illegal base64 data at input byte 0");
+    let mut text = r.continue_token.as_str().replace('-', "+").replace('_', "/");
+    text += &"=".repeat((4 - text.len() % 4) % 4);
+    let json = base64::decode(&text).and_then(|b| String::from_utf8(b).ok()).ok_or_else(refused)?;
+    let token = Value::from_json(&json).map_err(|_| refused())?;
+    let revision = token.get("rv").and_then(Value::as_int).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+    let slash = if profile == Profile::Modern { "/" } else { "" };
+    let start = token.str("start").trim_end_matches('\0').strip_prefix(slash).unwrap_or_default().to_owned();
+    let key = match start.split_once('/').filter(|_| r.namespace.is_empty()) {
+        Some((namespace, name)) => ObjectKey::new(r.kind, namespace, name),
+        None => ObjectKey::new(r.kind, r.namespace.clone(), start),
+    };
+    Ok((revision, key))
 }
 
 pub fn create(call: &mut Call<'_, '_>, mut object: Object) -> Result<Arc<Object>, Status> {
@@ -205,11 +246,11 @@ fn patch_object(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     // Clients may change the record of owners itself.
     let current = if managed::named_in(&body) { old.to_wire() } else { old.to_value() };
     let patched = patch::apply(key.kind, &current, request.patch, &body, call.profile)?;
-    let patched = codec::decode_patched(key.kind, &patched, &current, call.profile).or_else(|error| {
+    let patched = codec::decode_patched(key.kind, &patched, &current, call.profile).map_err(|error| {
         // The error quotes the whole object, owners included.
         let mut whole = patched.clone();
         whole.entry(&["metadata"]).make_map().insert("managedFields", old.managed.encode());
-        Err(codec::patch_error(key.kind, &whole, &body, request.patch, call.profile, error))
+        codec::patch_error(key.kind, &whole, &body, request.patch, call.profile, error)
     })?;
     let mut object = Object::from_value(key.kind, &patched);
     if object.resource_version != 0 && object.resource_version != old.resource_version {
@@ -325,5 +366,10 @@ fn delete_collection(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     for object in &items {
         last.push(delete_object(call, object)?);
     }
-    Ok(Response::List { items: last, resource_version: call.data().revision(), continue_token: Str::new() })
+    Ok(Response::List {
+        items: last,
+        resource_version: call.data().revision(),
+        continue_token: Str::new(),
+        remaining: 0,
+    })
 }

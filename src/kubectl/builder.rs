@@ -236,8 +236,12 @@ pub fn unmodelled(resource: &Resource, name: &str) -> Error {
 /// A list request with the selectors of the command line.
 pub fn selected(cx: &Cx<'_, '_>, kind: Kind, namespace: &str) -> Run<Request> {
     let mut request = Request::list(kind, namespace);
-    request.limit =
-        if cx.flags.has("chunk-size") { u32::try_from(cx.flags.int("chunk-size")).unwrap_or(0) } else { 500 };
+    let chunked = cx.flags.has("chunk-size") && (cx.modern() || cx.path == "kubectl get");
+    request.limit = match chunked {
+        true => u32::try_from(cx.flags.int("chunk-size")).unwrap_or(0),
+        false if cx.modern() => 500,
+        false => 0,
+    };
     request.labels = labels(cx, kind)?;
     request.fields = fields(cx, kind)?;
     Ok(request)

@@ -27,6 +27,12 @@ pub struct Cx<'a, 'i> {
     pub discovered: bool,
     /// Whether it was said that a short name has two meanings.
     pub warned: bool,
+    /// The last refusal and what it was about, for the log.
+    pub refused: Option<(Status, ObjectKey)>,
+    /// Requests stay out of the log.
+    pub unlogged: bool,
+    /// Whether the schema for the check of manifests was fetched.
+    pub schema: bool,
     /// YAML documents printed so far: `---` goes between them.
     pub documents: usize,
 }
@@ -122,15 +128,19 @@ impl Cx<'_, '_> {
         let (endpoint, target) = self.endpoint()?;
         self.signed(&mut request, &target)?;
         let level = self.flags.int("v");
-        let shown = (level >= 6).then(|| request.clone());
+        let shown = (level >= 6 && !self.unlogged).then(|| request.clone());
         let started = if shown.is_some() { self.now()? } else { Time::ZERO };
         let warnings = self.warnings(&request);
+        let about = ObjectKey::new(request.kind, request.namespace.clone(), request.name.clone());
         let reply = self.io.request(&endpoint, request)?;
         if let Some(request) = shown {
             verbose::exchange(self, &target, &request, started, &reply)?;
         }
         match reply {
             Ok(Response::Error(status)) => {
+                if level >= 4 {
+                    self.refused = Some((*status.clone(), about.clone()));
+                }
                 self.remember_discovery(&target)?;
                 Err(Fail::Error(Error::Status(status)))
             }
@@ -145,6 +155,13 @@ impl Cx<'_, '_> {
                 self.discovery_failed(&target, error)?;
                 Err(Fail::Error(Error::Net(error, target.host)))
             }
+        }
+    }
+    /// What the server says of itself at a path.
+    pub fn url(&mut self, url: &str) -> Run<Str> {
+        match self.send(Request::url(url))? {
+            Response::Text(text) => Ok(text),
+            _ => Ok(Str::new()),
         }
     }
     fn discovery_cache(&mut self, target: &Target) -> Run<String> {
@@ -231,7 +248,7 @@ impl Cx<'_, '_> {
     /// A list, fetched in chunks where the request has a limit.
     pub fn list(&mut self, mut request: Request) -> Run<Listed> {
         let mut all = Listed { items: Vec::new(), revision: 0 };
-        while let Response::List { items, resource_version, continue_token } = self.send(request.clone())? {
+        while let Response::List { items, resource_version, continue_token, .. } = self.send(request.clone())? {
             all.items.extend(items);
             all.revision = resource_version;
             if continue_token.is_empty() {

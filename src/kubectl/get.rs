@@ -20,7 +20,7 @@ struct Group {
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let raw = cx.flags.text("raw").to_owned();
     if !raw.is_empty() {
-        return super::misc::raw(cx, &raw);
+        return super::raw::run(cx, &raw);
     }
     if cx.args.is_empty() && !super::manifest::given(cx) {
         cx.io.errln("You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported resources.\n");

@@ -133,7 +133,7 @@ fn documents(cx: &mut Cx<'_, '_>, source: &str, text: &str, validate: bool) -> R
         if value.is_null() {
             continue;
         }
-        if validate && let Err(why) = validation::check(cx, &value) {
+        if validate && let Err(why) = validation::check(cx, &value)? {
             let text = format!(
                 "error validating \"{source}\": error validating data: {why}; if you choose to ignore these errors, turn validation off with --validate=false"
             );

@@ -5,9 +5,9 @@ use super::context::Cx;
 use super::error::{Run, fail, fail_raw};
 use super::flags::{text, yes};
 use super::print::json;
-use super::{builder, discovery, get};
+use super::{builder, wire};
 use crate::api::request::{PatchType, Request};
-use crate::api::{Kind, Object, ObjectKey, Response, Value, codec, meta};
+use crate::api::{Kind, Object, ObjectKey, Value, meta};
 use crate::base::Str;
 
 pub static CLUSTER_INFO: &[Verb] = &[sub(
@@ -108,7 +108,7 @@ fn dump_text(cx: &mut Cx<'_, '_>, file: &str, text: &str) -> Run {
 
 fn dump_list(cx: &mut Cx<'_, '_>, kind: Kind, namespace: &str, file: &str) -> Run {
     let listed = cx.list(Request::list(kind, namespace))?;
-    let text = list_json(cx, kind, &listed.items, listed.revision);
+    let text = wire::list(cx.profile, kind, &listed.items, &wire::list_meta(listed.revision, "", 0));
     if cx.flags.text("output") == "yaml" {
         let value = Value::from_json(&text).unwrap_or_default();
         return dump_text(cx, &format!("{file}.yaml"), &super::print::yaml::document(&value));
@@ -129,26 +129,6 @@ fn dump_logs(cx: &mut Cx<'_, '_>, p: &Object) -> Run {
         text += &format!("==== END logs for container {name} of pod {}/{} ====\n", key.namespace, key.name);
     }
     dump_text(cx, &format!("{}/{}/logs.txt", p.namespace(), p.name()), &text)
-}
-
-/// A list as the server sends it, in the order of the Go structs.
-fn list_json(cx: &Cx<'_, '_>, kind: Kind, objects: &[std::sync::Arc<Object>], revision: u64) -> String {
-    let profile = cx.profile;
-    let items: Vec<String> = objects
-        .iter()
-        .map(|o| {
-            let mut value = get::value_of(cx, o);
-            value.make_map().remove("apiVersion");
-            value.make_map().remove("kind");
-            codec::to_json(kind, &value, profile)
-        })
-        .collect();
-    format!(
-        "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{{\"resourceVersion\":\"{revision}\"}},\"items\":[{}]}}",
-        kind.name(),
-        kind.api_version_in(profile),
-        items.join(",")
-    )
 }
 
 fn plugin_list(_: &mut Cx<'_, '_>) -> Run {
@@ -221,67 +201,4 @@ pub fn completion(cx: &mut Cx<'_, '_>) -> Run {
             cx.usage(text)
         }
     }
-}
-
-/// `get --raw URL`: lists and single objects, as the server's JSON.
-pub fn raw(cx: &mut Cx<'_, '_>, url: &str) -> Run {
-    let path = url.split('?').next().unwrap_or("");
-    let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
-    match path.trim_end_matches('/') {
-        "/healthz" | "/livez" | "/readyz" => {
-            discovery::probe(cx)?;
-            cx.io.out("ok");
-            return Ok(());
-        }
-        _ => {}
-    }
-    let (group, rest) = match &parts[..] {
-        ["api", _, rest @ ..] => ("", rest),
-        ["apis", group, _, rest @ ..] => (*group, rest),
-        _ => return fail_raw("Error from server (NotFound): the server could not find the requested resource"),
-    };
-    let (namespace, rest) = match rest {
-        ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
-        rest => ("", rest),
-    };
-    let kind = rest.first().and_then(|p| Kind::all().find(|k| k.plural() == *p && k.info().group == group));
-    let Some(kind) = kind else {
-        return fail_raw("Error from server (NotFound): the server could not find the requested resource");
-    };
-    let name: Str = rest.get(1).copied().unwrap_or("").into();
-    let profile = cx.profile;
-    if !name.is_empty() {
-        let mut request = Request::get(&ObjectKey::new(kind, namespace, name));
-        request.subresource = rest.get(2).copied().unwrap_or("").into();
-        let scale = request.subresource == "scale";
-        let text = match cx.send(request)? {
-            Response::Object(o) if scale => scale_json(&o),
-            Response::Object(o) => codec::to_json(kind, &get::value_of(cx, &o), profile) + "\n",
-            Response::Text(text) => text.to_string(),
-            _ => String::new(),
-        };
-        cx.io.out(text);
-        return Ok(());
-    }
-    let listed = cx.list(Request::list(kind, namespace))?;
-    let text = list_json(cx, kind, &listed.items, listed.revision) + "\n";
-    cx.io.out(text);
-    Ok(())
-}
-
-/// A Scale in the order of its Go struct.
-fn scale_json(o: &Object) -> String {
-    let meta = |key: &str| o.str(&["metadata", key]).to_owned();
-    let n = |path: &[&str]| o.int(path).unwrap_or(0);
-    format!(
-        "{{\"kind\":\"Scale\",\"apiVersion\":\"autoscaling/v1\",\"metadata\":{{\"name\":\"{}\",\"namespace\":\"{}\",\"uid\":\"{}\",\"resourceVersion\":\"{}\",\"creationTimestamp\":\"{}\"}},\"spec\":{{\"replicas\":{}}},\"status\":{{\"replicas\":{},\"selector\":\"{}\"}}}}\n",
-        meta("name"),
-        meta("namespace"),
-        meta("uid"),
-        o.resource_version,
-        meta("creationTimestamp"),
-        n(&["spec", "replicas"]),
-        n(&["status", "replicas"]),
-        o.str(&["status", "selector"])
-    )
 }

@@ -41,6 +41,7 @@ pub mod manifest;
 pub mod misc;
 pub mod patch;
 pub mod print;
+pub mod raw;
 pub mod replace;
 pub mod rollout;
 pub mod rules;
@@ -53,6 +54,7 @@ pub mod validation;
 pub mod verbose;
 pub mod version;
 pub mod wait;
+pub mod wire;
 pub mod yaml_error;
 
 pub use complete::complete;
@@ -143,8 +145,22 @@ fn dispatch(io: &mut Io<'_>, profile: Profile, words: &[Str]) -> Run {
     }
     let line = words.to_vec();
     let (flags, args, dash) = (parsed.flags, parsed.args, parsed.dash);
-    let mut cx =
-        Cx { io, profile, path, flags, args, dash, line, target: None, discovered: false, warned: false, documents: 0 };
+    let mut cx = Cx {
+        io,
+        profile,
+        path,
+        flags,
+        args,
+        dash,
+        line,
+        target: None,
+        discovered: false,
+        warned: false,
+        refused: None,
+        unlogged: false,
+        schema: false,
+        documents: 0,
+    };
     if verb.name == "kubectl" && !cx.args.is_empty() {
         return unknown_command(&cx);
     }
@@ -158,7 +174,16 @@ fn dispatch(io: &mut Io<'_>, profile: Profile, words: &[Str]) -> Run {
     }
     rules::check(&cx)?;
     match verb.run {
-        Some(run) => run(&mut cx),
+        Some(run) => {
+            let outcome = run(&mut cx);
+            match (&outcome, cx.refused.take()) {
+                (Err(Fail::Error(Error::Status(_))), Some((status, about))) => {
+                    verbose::refused(&mut cx, &status, &about)?;
+                    outcome
+                }
+                _ => outcome,
+            }
+        }
         None if cx.args.is_empty() => help::group(&mut cx, verb),
         None => {
             let words: Vec<&str> = cx.args.iter().map(Str::as_str).collect();

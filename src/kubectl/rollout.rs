@@ -7,11 +7,11 @@ use super::create::confirm;
 use super::describe::{Page, template};
 use super::error::{self, Error, Fail, Run, fail};
 use super::print::{self, name, tabwriter};
-use super::{describe, get, manifest};
+use super::{describe, get, manifest, verbose};
 use crate::api::request::PatchType;
 use crate::api::selector::{FieldSelector, LabelSelector};
 use crate::api::{Kind, Map, Object, Request, Value, meta, patch, schema};
-use crate::base::{Duration, Str};
+use crate::base::{Duration, Str, Time};
 use std::sync::Arc;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -44,28 +44,21 @@ fn status_of(cx: &mut Cx<'_, '_>, info: &Info) -> Run {
     let wanted = cx.flags.int("revision");
     let timeout = cx.flags.time("timeout");
     let deadline = if timeout == Duration::ZERO { None } else { Some(cx.now()? + timeout) };
-    let mut revision = None;
     loop {
-        if revision.is_none() {
-            let object = cx.get(&info.key)?;
-            let (text, done) = progress(&object, wanted)?;
-            cx.io.out(text);
-            if done || !cx.flags.yes("watch") {
-                return Ok(());
-            }
-            revision = Some(object.resource_version);
+        let object = current(cx, info)?;
+        // 1.36 has what is there from the watch itself.
+        if cx.modern() {
+            open(cx, info, object.resource_version, deadline)?;
+            verbose::reflector_synced(cx)?;
         }
-        let mut request = Request::list(info.kind, info.key.namespace.clone());
-        request.fields = FieldSelector::one("metadata.name", &info.key.name);
-        request.resource_version = revision.take().unwrap_or(0);
-        if let Some(deadline) = deadline {
-            let left = deadline.since(cx.now()?);
-            if left == Duration::ZERO {
-                return fail("timed out waiting for the condition");
-            }
-            request.timeout = left;
+        let (text, done) = progress(&object, wanted)?;
+        cx.io.out(text);
+        if done || !cx.flags.yes("watch") {
+            return verbose::reflector_ends(cx);
         }
-        cx.open_watch(request)?;
+        if !cx.modern() {
+            open(cx, info, object.resource_version, deadline)?;
+        }
         while let Some(event) = cx.io.watch_next()? {
             if event.object.key != info.key {
                 continue;
@@ -76,7 +69,7 @@ fn status_of(cx: &mut Cx<'_, '_>, info: &Info) -> Run {
             let (text, done) = progress(&event.object, wanted)?;
             cx.io.out(text);
             if done {
-                return Ok(());
+                return verbose::reflector_ends(cx);
             }
         }
         if let Some(deadline) = deadline
@@ -85,6 +78,33 @@ fn status_of(cx: &mut Cx<'_, '_>, info: &Info) -> Run {
             return fail("timed out waiting for the condition");
         }
     }
+}
+
+fn open(cx: &mut Cx<'_, '_>, info: &Info, revision: u64, deadline: Option<Time>) -> Run {
+    let mut request = Request::list(info.kind, info.key.namespace.clone());
+    request.fields = FieldSelector::one("metadata.name", &info.key.name);
+    request.resource_version = revision;
+    if let Some(deadline) = deadline {
+        let left = deadline.since(cx.now()?);
+        if left == Duration::ZERO {
+            return fail("timed out waiting for the condition");
+        }
+        request.timeout = left;
+    }
+    cx.open_watch(request)
+}
+
+/// What the reflector lists first.
+fn current(cx: &mut Cx<'_, '_>, info: &Info) -> Run<std::sync::Arc<Object>> {
+    verbose::reflector_begins(cx)?;
+    let mut request = Request::list(info.kind, info.key.namespace.clone());
+    request.fields = FieldSelector::one("metadata.name", &info.key.name);
+    request.limit = 500;
+    cx.unlogged = cx.modern();
+    let listed = cx.list(request);
+    cx.unlogged = false;
+    let found = listed?.items.into_iter().next();
+    found.map_or_else(|| Err(crate::api::Status::not_found(&info.key).into()), Ok)
 }
 
 fn viewer(_cx: &Cx<'_, '_>, kind: Kind) -> Run {

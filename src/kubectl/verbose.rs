@@ -1,12 +1,12 @@
 //! Log lines of `-v=6` and above.
-//! Models klog and client-go/transport round_trippers.go. Header values that only a real connection
-//! has (audit ids, lengths) are left out, and the body of a table is that of the objects in it.
+//! Models klog and client-go/transport round_trippers.go.
 
 use super::context::Cx;
 use super::error::Run;
 use super::kubeconfig::Target;
+use super::wire;
 use crate::api::request::PatchType;
-use crate::api::{Request, Response, Verb, codec, convert};
+use crate::api::{ObjectKey, Request, Response, Status, Verb, codec};
 use crate::base::Time;
 use crate::sim::Reply;
 
@@ -24,7 +24,8 @@ pub fn klog(cx: &mut Cx<'_, '_>, level: char, place: &str, text: &str) -> Run<St
 }
 
 fn info(cx: &mut Cx<'_, '_>, place: &str, text: &str) -> Run {
-    let line = klog(cx, 'I', place, text)?;
+    // A line that ends already is not ended again.
+    let line = klog(cx, 'I', place, text.strip_suffix('\n').unwrap_or(text))?;
     cx.io.errln(line);
     Ok(())
 }
@@ -60,10 +61,19 @@ pub fn config_loaded(cx: &mut Cx<'_, '_>, path: &str) -> Run {
 /// The log of one request and its answer.
 pub fn exchange(cx: &mut Cx<'_, '_>, target: &Target, request: &Request, started: Time, reply: &Reply) -> Run {
     let level = cx.flags.int("v");
-    let url = format!("{}{}", target.server, url_path(cx, request));
+    let reflects = reflects(cx, request);
+    let url = format!("{}{}", target.server, url_path(cx, request)?);
     let method = request.verb.method();
     let took = cx.now()?.since(started).as_millis();
     let code = outcome(request, reply);
+    if reflects && cx.modern() {
+        for line in [
+            "Starting reflector\" type=\"*unstructured.Unstructured\" resyncPeriod=\"0s\"",
+            "Listing and watching\" type=\"*unstructured.Unstructured\"",
+        ] {
+            info(cx, "reflector.go:480", &format!("\"{line} reflector=\"{WATCHER_MODERN}\""))?;
+        }
+    }
     if cx.modern() {
         return exchange_modern(cx, request, &url, took, &code, reply);
     }
@@ -82,11 +92,14 @@ pub fn exchange(cx: &mut Cx<'_, '_>, target: &Target, request: &Request, started
     }
     info(cx, "round_trippers.go:448", &format!("Response Status: {code} in {took} milliseconds"))?;
     if level >= 8 {
+        let body = got(cx, request, reply);
         info(cx, "round_trippers.go:451", "Response Headers:")?;
-        for header in answer_headers(cx)? {
+        for header in answer_headers(cx, &body)? {
             info(cx, "round_trippers.go:454", &format!("    {header}"))?;
         }
-        info(cx, "request.go:1107", &format!("Response Body: {}", cut(&got(cx, reply))))?;
+        if request.verb != Verb::Watch {
+            info(cx, "request.go:1107", &format!("Response Body: {}", cut(&body)))?;
+        }
     }
     Ok(())
 }
@@ -98,31 +111,151 @@ fn exchange_modern(cx: &mut Cx<'_, '_>, request: &Request, url: &str, took: u64,
         let text = format!("\"Response\" verb=\"{method}\" url=\"{url}\" status=\"{code}\" milliseconds={took}");
         return info(cx, "round_trippers.go:632", &text);
     }
+    let place = client(cx, request);
     if level >= 8 {
         let body = sent(cx, request).unwrap_or_default();
-        info(cx, "helper.go:105", &format!("\"Request Body\" body={}", super::flags::quote(&cut(&body))))?;
+        info(cx, place, &format!("\"Request Body\" body={}", value(&cut(&body))))?;
     }
     let list: String = headers(cx, request).iter().map(|h| format!("\t{h}\n")).collect();
     info(cx, "round_trippers.go:527", &format!("\"Request\" verb=\"{method}\" url=\"{url}\" headers=<\n{list} >"))?;
     if level < 8 {
         return info(cx, "round_trippers.go:632", &format!("\"Response\" status=\"{code}\" milliseconds={took}"));
     }
-    let list: String = answer_headers(cx)?.iter().map(|h| format!("\t{h}\n")).collect();
+    let body = got(cx, request, reply);
+    let list: String = answer_headers(cx, &body)?.iter().map(|h| format!("\t{h}\n")).collect();
     let text = format!("\"Response\" status=\"{code}\" headers=<\n{list} > milliseconds={took}");
     info(cx, "round_trippers.go:632", &text)?;
-    let body = got(cx, reply);
-    info(cx, "helper.go:105", &format!("\"Response Body\" body={}", super::flags::quote(&cut(&body))))
+    if request.verb == Verb::Watch {
+        return Ok(());
+    }
+    info(cx, place, &format!("\"Response Body\" body={}", value(&cut(&body))))
+}
+
+/// The place in client-go that logs bodies: which of its clients asks.
+fn client(cx: &Cx<'_, '_>, request: &Request) -> &'static str {
+    let path = cx.path.as_str();
+    if !request.url.is_empty() {
+        return "client.go:43";
+    }
+    match (path, request.verb) {
+        ("kubectl scale", Verb::Patch | Verb::Update) => "client.go:208",
+        ("kubectl cordon" | "kubectl uncordon" | "kubectl drain", Verb::Patch | Verb::Create) => "type.go:218",
+        ("kubectl delete", Verb::Get | Verb::List) => "simple.go:324",
+        (_, Verb::Create) if path.starts_with("kubectl create ") => "type.go:218",
+        _ => "helper.go:105",
+    }
+}
+
+/// A string of a structured log line: in lines of its own where it has several.
+/// Models klog/internal/serialize writeStringValue.
+fn value(text: &str) -> String {
+    if !text.contains('\n') {
+        return super::flags::quote(text);
+    }
+    let lines: String = text.trim_end_matches('\n').split('\n').map(|l| format!("\t{l}\n")).collect();
+    format!("<\n{lines} >")
+}
+
+/// Whether the request is a reflector's: it keeps a copy of what it watches.
+fn reflects(cx: &Cx<'_, '_>, request: &Request) -> bool {
+    request.verb == Verb::Watch
+        && match cx.path.as_str() {
+            "kubectl rollout status" => true,
+            "kubectl delete" | "kubectl wait" => cx.modern(),
+            _ => false,
+        }
+}
+
+const WATCHER_BOOK: &str = "k8s.io/client-go/tools/watch/informerwatcher.go:146";
+const WATCHER_MODERN: &str = "k8s.io/client-go/tools/watch/informerwatcher.go:162";
+
+/// What a reflector of 1.20 says before it asks.
+pub fn reflector_begins(cx: &mut Cx<'_, '_>) -> Run {
+    if cx.flags.int("v") < 6 || cx.modern() {
+        return Ok(());
+    }
+    let kind = "*unstructured.Unstructured";
+    info(
+        cx,
+        "reflector.go:178",
+        &format!("Reflector from {WATCHER_BOOK} configured with expectedType of {kind} with empty GroupVersionKind."),
+    )?;
+    info(cx, "reflector.go:219", &format!("Starting reflector {kind} (0s) from {WATCHER_BOOK}"))?;
+    info(cx, "reflector.go:255", &format!("Listing and watching {kind} from {WATCHER_BOOK}"))
+}
+
+/// What a reflector of 1.36 says once it has what was there.
+pub fn reflector_synced(cx: &mut Cx<'_, '_>) -> Run {
+    if cx.flags.int("v") < 6 || !cx.modern() {
+        return Ok(());
+    }
+    let took = 2_000_000 + cx.io.random()? % 4_000_000;
+    let text = format!(
+        "\"Exiting watch because received the bookmark that marks the end of initial events stream\" reflector=\"{WATCHER_MODERN}\" totalItems=2 duration=\"{}.{:06}ms\"",
+        took / 1_000_000,
+        took % 1_000_000
+    );
+    info(cx, "reflector.go:914", &text)?;
+    let text = format!("\"Caches populated\" type=\"*unstructured.Unstructured\" reflector=\"{WATCHER_MODERN}\"");
+    info(cx, "reflector.go:446", &text)
+}
+
+pub fn reflector_ends(cx: &mut Cx<'_, '_>) -> Run {
+    if cx.flags.int("v") < 6 {
+        return Ok(());
+    }
+    let text = match cx.modern() {
+        true => format!(
+            "\"Stopping reflector\" type=\"*unstructured.Unstructured\" resyncPeriod=\"0s\" reflector=\"{WATCHER_MODERN}\""
+        ),
+        false => format!("Stopping reflector *unstructured.Unstructured (0s) from {WATCHER_BOOK}"),
+    };
+    info(cx, "reflector.go:225", &text)
+}
+
+/// A line of client-side apply at level 6.
+pub fn applied(cx: &mut Cx<'_, '_>) -> Run {
+    if cx.flags.int("v") < 4 {
+        return Ok(());
+    }
+    info(cx, "apply.go:397", "Running apply post-processor function")
+}
+
+/// What is said of a refusal from level 4 on.
+pub fn refused(cx: &mut Cx<'_, '_>, status: &Status, about: &ObjectKey) -> Run {
+    if cx.flags.int("v") < 4 {
+        return Ok(());
+    }
+    let body = super::print::json::indent(&wire::status(status, about));
+    let two: String = body
+        .lines()
+        .map(|l| {
+            let depth = (l.len() - l.trim_start().len()) / 4;
+            format!("{}{}\n", "  ".repeat(depth), l.trim_start())
+        })
+        .collect();
+    let mark = cx.by("", "%s");
+    info(cx, "helpers.go:246", &format!("server response object: {mark}[{}]", two.trim_end()))
 }
 
 fn headers(cx: &Cx<'_, '_>, request: &Request) -> Vec<String> {
+    const PROTOBUF: &str = "application/vnd.kubernetes.protobuf,application/json";
     let table = cx.path == "kubectl get" && matches!(cx.flags.text("output"), "" | "wide");
+    let path = cx.path.as_str();
+    let nodes = matches!(path, "kubectl cordon" | "kubectl uncordon" | "kubectl drain");
     let accept = match request.verb {
+        _ if request.url == "/openapi/v2?timeout=32s" => "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+        _ if !request.url.is_empty() => "application/json, */*",
         Verb::Get | Verb::List | Verb::Watch if table => TABLE,
+        Verb::Get | Verb::List | Verb::Watch if nodes => "application/json, */*",
         Verb::Get | Verb::List | Verb::Watch | Verb::Delete => "application/json",
+        Verb::Patch if matches!(path, "kubectl label" | "kubectl annotate" | "kubectl apply") => "application/json",
+        Verb::Patch | Verb::Create if nodes && cx.modern() => PROTOBUF,
         _ => "application/json, */*",
     };
     let mut out = vec![format!("Accept: {accept}")];
-    if request.verb.writes() {
+    let body = request.verb.writes() && (request.body.is_some() || request.object.is_some());
+    if body || request.verb == Verb::Delete {
         let kind = match (request.verb, request.patch) {
             (Verb::Patch, PatchType::Json) => "application/json-patch+json",
             (Verb::Patch, PatchType::Merge) => "application/merge-patch+json",
@@ -139,13 +272,38 @@ fn headers(cx: &Cx<'_, '_>, request: &Request) -> Vec<String> {
     out
 }
 
-fn answer_headers(cx: &mut Cx<'_, '_>) -> Run<Vec<String>> {
+fn answer_headers(cx: &mut Cx<'_, '_>, body: &str) -> Run<Vec<String>> {
+    /// Go's server tells the length of what fits into its first frame.
+    const FRAME: usize = 4096;
     let date = cx.now()?.rfc1123z().replace("+0000", "GMT");
-    Ok(vec![
-        "Cache-Control: no-cache, private".to_owned(),
-        "Content-Type: application/json".to_owned(),
-        format!("Date: {date}"),
-    ])
+    let mut out = Vec::new();
+    if cx.modern() {
+        let audit = uuid(cx.io.random()?, cx.io.random()?);
+        out.push(format!("Audit-Id: {audit}"));
+    }
+    out.push("Cache-Control: no-cache, private".to_owned());
+    if body.len() <= FRAME {
+        out.push(format!("Content-Length: {}", body.len()));
+    }
+    out.push("Content-Type: application/json".to_owned());
+    out.push(format!("Date: {date}"));
+    // Requests of administrators are exempt: always the same two objects.
+    for (name, about) in [("Flowschema", 0xf10u64), ("Prioritylevel", 0x9210)] {
+        let mixed = crate::base::hash::sha256(&[target_seed(cx)?.to_be_bytes(), about.to_be_bytes()].concat());
+        let half = |i: usize| mixed[i..i + 8].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
+        out.push(format!("X-Kubernetes-Pf-{name}-Uid: {}", uuid(half(0), half(8))));
+    }
+    Ok(out)
+}
+
+/// A number that is one cluster's.
+fn target_seed(cx: &mut Cx<'_, '_>) -> Run<u64> {
+    Ok(crate::base::hash::Fnv::of(cx.target()?.server.as_bytes()))
+}
+
+fn uuid(a: u64, b: u64) -> String {
+    let variant = 0x8000 | (b >> 48 & 0x3fff);
+    format!("{:08x}-{:04x}-4{:03x}-{variant:04x}-{:012x}", a >> 32, a >> 16 & 0xffff, a & 0xfff, b & 0xffff_ffff_ffff)
 }
 
 /// Bodies are cut at this level.
@@ -156,69 +314,119 @@ fn cut(text: &str) -> String {
 }
 
 fn sent(cx: &Cx<'_, '_>, request: &Request) -> Option<String> {
-    let body = request.body.as_ref()?;
+    if request.verb == Verb::Delete {
+        let mut parts = Vec::new();
+        if let Some(n) = request.grace_period_s {
+            parts.push(format!("\"gracePeriodSeconds\":{n}"));
+        }
+        if let Some(p) = request.propagation {
+            parts.push(format!("\"propagationPolicy\":\"{p:?}\""));
+        }
+        if request.dry_run {
+            parts.push("\"dryRun\":[\"All\"]".to_owned());
+        }
+        return Some(format!("{{{}}}\n", parts.join(",")));
+    }
+    let mut body = request.body.clone()?;
     Some(match request.verb {
-        Verb::Create | Verb::Update => codec::to_json(request.kind, body, cx.profile),
+        Verb::Create | Verb::Update => {
+            // The namespace is in the URL; typed generators do not repeat it.
+            if cx.path.starts_with("kubectl create ") && !cx.flags.changed("namespace") {
+                body.entry(&["metadata"]).make_map().remove("namespace");
+            }
+            codec::to_json(request.kind, &body, cx.profile) + "\n"
+        }
         _ => body.to_json(),
     })
 }
 
-fn got(cx: &Cx<'_, '_>, reply: &Reply) -> String {
-    let one = |o: &crate::api::Object| codec::to_json(o.kind(), &convert::to_preferred(o, cx.profile), cx.profile);
-    match reply {
-        Ok(Response::Object(o)) => one(o),
-        Ok(Response::List { items, resource_version, .. }) => {
-            let rows: Vec<String> = items.iter().map(|o| one(o)).collect();
-            format!(
-                "{{\"kind\":\"List\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{resource_version}\"}},\"items\":[{}]}}",
-                rows.join(",")
-            )
+fn got(cx: &Cx<'_, '_>, request: &Request, reply: &Reply) -> String {
+    let key = ObjectKey::new(request.kind, request.namespace.clone(), request.name.clone());
+    let table = cx.path == "kubectl get" && matches!(cx.flags.text("output"), "" | "wide");
+    let text = match reply {
+        Ok(Response::Object(o)) if request.subresource == "scale" => wire::scale(o),
+        Ok(Response::Object(o)) if request.verb == Verb::Delete => wire::gone(cx.profile, o),
+        Ok(Response::Object(o)) if table => {
+            wire::table(cx.profile, request.kind, std::slice::from_ref(o), &wire::list_meta(o.resource_version, "", 0))
         }
-        Ok(Response::Error(s)) => format!(
-            "{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{{}},\"status\":\"Failure\",\"message\":{},\"reason\":\"{:?}\",\"code\":{}}}",
-            super::print::json::string(&s.message),
-            s.reason,
-            s.code()
-        ),
-        Ok(Response::Text(text)) => text.to_string(),
+        Ok(Response::Object(o)) => wire::object(cx.profile, o),
+        Ok(Response::List { items, resource_version, continue_token, remaining }) => {
+            let meta = wire::list_meta(*resource_version, continue_token, *remaining);
+            match table {
+                true => wire::table(cx.profile, request.kind, items, &meta),
+                false => wire::list(cx.profile, request.kind, items, &meta),
+            }
+        }
+        Ok(Response::Error(s)) => wire::status(s, &key),
+        Ok(Response::Text(text)) => return text.to_string(),
         _ => "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\"}".to_owned(),
-    }
+    };
+    text + "\n"
 }
 
-fn url_path(cx: &Cx<'_, '_>, request: &Request) -> String {
-    let mut query = Vec::new();
+/// The path and query: parameters in the order of their names, as Go encodes them.
+fn url_path(cx: &mut Cx<'_, '_>, request: &Request) -> Run<String> {
+    if !request.url.is_empty() {
+        return Ok(request.url.to_string());
+    }
+    let mut query: Vec<(&str, String)> = Vec::new();
+    let watch = request.verb == Verb::Watch;
+    let reflects = reflects(cx, request);
     if !request.continue_token.is_empty() {
-        query.push(format!("continue={}", request.continue_token.replace("/", "%2F")));
+        query.push(("continue", request.continue_token.to_string()));
     }
     if !request.fields.is_empty() {
-        let terms: Vec<String> = request
-            .fields
-            .0
-            .iter()
+        let terms: Vec<String> = (request.fields.0.iter())
             .map(|(k, v, equal)| format!("{k}{}{v}", if *equal { "%3D" } else { "%21%3D" }))
             .collect();
-        query.push(format!("fieldSelector={}", terms.join("%2C")));
+        query.push(("fieldSelector", terms.join("%2C")));
     }
     if !request.labels.is_empty() {
         let text = request.labels.to_string().replace('=', "%3D").replace(',', "%2C").replace(' ', "+");
-        query.push(format!("labelSelector={text}"));
+        query.push(("labelSelector", text));
     }
     if request.limit > 0 {
-        query.push(format!("limit={}", request.limit));
+        query.push(("limit", request.limit.to_string()));
     }
-    if request.verb == Verb::Watch {
-        query.push("watch=true".to_owned());
+    if reflects {
+        query.push(("allowWatchBookmarks", "true".to_owned()));
+        query.push(("timeoutSeconds", (300 + cx.io.random()? % 300).to_string()));
+    }
+    if reflects && cx.modern() {
+        query.push(("resourceVersionMatch", "NotOlderThan".to_owned()));
+        query.push(("sendInitialEvents", "true".to_owned()));
+    } else if watch && request.resource_version > 0 {
+        query.push(("resourceVersion", request.resource_version.to_string()));
+    } else if cx.path == "kubectl rollout status" && request.verb == Verb::List {
+        query.push(("resourceVersion", "0".to_owned()));
+    }
+    if watch {
+        query.push(("watch", "true".to_owned()));
     }
     if request.verb.writes() && !request.field_manager.is_empty() {
-        query.push(format!("fieldManager={}", request.field_manager));
+        query.push(("fieldManager", request.field_manager.to_string()));
         let strict = matches!(cx.path.as_str(), "kubectl apply" | "kubectl create" | "kubectl replace")
             || cx.path.starts_with("kubectl create ");
         if cx.modern() && strict {
-            query.push("fieldValidation=Strict".to_owned());
+            query.push(("fieldValidation", "Strict".to_owned()));
+        }
+        if request.dry_run {
+            query.push(("dryRun", "All".to_owned()));
+        }
+        if request.patch == PatchType::Apply && request.verb == Verb::Patch {
+            query.push(("force", request.force.to_string()));
         }
     }
-    let path = request.path();
-    if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+    query.sort();
+    // The group and version that the server of this profile prefers.
+    let (own, preferred) = (request.kind.api_version(), request.kind.api_version_in(cx.profile));
+    let prefix = |v: &str| if v.contains('/') { format!("/apis/{v}/") } else { format!("/api/{v}/") };
+    let path = match request.is_review() || request.subresource == "metrics" {
+        true => request.path(),
+        false => request.path().replacen(&prefix(&own), &prefix(preferred), 1),
+    };
+    let pairs: Vec<String> = query.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    Ok(if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) })
 }
 
 fn outcome(request: &Request, reply: &Reply) -> String {

@@ -20,7 +20,9 @@ fn check_message(profile: Profile, spec: &str, prepare: impl FnOnce(&mut Lab), e
     lab.run(Duration::secs(1));
     lab.apply(&pod("p", spec));
     lab.run(Duration::secs(2));
-    assert_eq!(lab.events("FailedScheduling"), [expect], "{profile:?} {spec}");
+    // 1.20 tries once more when it sees its own note in the pod.
+    let times = if profile == Profile::Book { 2 } else { 1 };
+    assert_eq!(lab.events("FailedScheduling"), vec![expect; times], "{profile:?} {spec}");
 }
 
 const HELPLESS: &str =

@@ -213,7 +213,8 @@ impl EventRecorder {
     }
 
     fn make_v1(&mut self, now: Time, fact: Fact<'_>) -> Option<Request> {
-        let key = self.hash(&fact, &fact.message);
+        // Unlike the old one it tells versions of an object apart, and messages not.
+        let key = self.hash(&fact, fact.about.str("resourceVersion"));
         let earlier = self.posted.entries.get(&key).filter(|p| now.since(p.last) < EVENT_TTL).cloned();
         if let Some(p) = earlier {
             let posted = Posted { count: p.count + 1, last: now, ..p };

@@ -3,6 +3,10 @@
 //! the session, its number there, the hash of what the real one printed (folded; `-` where a recording
 //! is of no use), and why ours may print something else: a word that docs/FIDELITY.md explains.
 //!
+//! The head of `VERSION.txt` has a line `= SESSION N` for each session: at least N of its commands are
+//! equal. `KUBEDRILL_REWRITE=1` raises and lowers these numbers to what is so now; a reason beside a
+//! command that is equal goes then, too.
+//!
 //! `KUBEDRILL_GOLDEN=DIR` writes the hashes anew from recordings (`DIR/VERSION/NAME.json`) and keeps
 //! the reasons; `KUBEDRILL_GOLDEN_SHOW=1` prints which commands differ without a reason.
 
@@ -46,22 +50,28 @@ type Row = (Option<u64>, String);
 
 fn check(version: &str, profile: Profile) {
     let path = root().join(format!("{version}.txt"));
-    let mut rows = read(&fs::read_to_string(&path).unwrap_or_default());
+    let held_text = fs::read_to_string(&path).unwrap_or_default();
+    let (mut rows, mut floors) = (read(&held_text), floors(&held_text));
     if let Some(dir) = std::env::var_os("KUBEDRILL_GOLDEN") {
         rewrite(Path::new(&dir), version, &mut rows);
-        fs::write(&path, text(&rows)).expect("the hashes");
+        fs::write(&path, text(&rows, &floors)).expect("the hashes");
     }
+    let renew = std::env::var_os("KUBEDRILL_REWRITE").is_some();
+    let mut fallen = String::new();
     let (mut total, mut held, mut equal) = (0, 0, 0);
     let (mut figures, mut differing) = (String::new(), String::new());
     for file in sorted(&root().join("sessions")) {
         let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
         let (mut of, mut same) = (0, 0);
         for (i, (command, printed)) in played(&file, profile).into_iter().enumerate() {
-            let Some((Some(hash), reason)) = rows.get(&(name.clone(), i + 1)) else { continue };
+            let Some((Some(hash), reason)) = rows.get_mut(&(name.clone(), i + 1)) else { continue };
             of += 1;
             if *hash == fnv(&printed) {
                 same += 1;
                 held += 1;
+                if renew {
+                    reason.clear();
+                }
             } else if reason.is_empty() {
                 writeln!(differing, "{name} {} {command}", i + 1).expect("text");
             } else {
@@ -69,6 +79,12 @@ fn check(version: &str, profile: Profile) {
             }
         }
         writeln!(figures, "{version} {name}: {same} of {of} equal").expect("text");
+        let floor = floors.get(&name).copied().unwrap_or(0);
+        if renew {
+            floors.insert(name.clone(), same);
+        } else if same < floor {
+            writeln!(fallen, "{name}: {same} equal, {floor} before").expect("text");
+        }
         total += of;
         equal += same;
     }
@@ -76,6 +92,10 @@ fn check(version: &str, profile: Profile) {
     if std::env::var_os("KUBEDRILL_GOLDEN_SHOW").is_some() {
         println!("{differing}");
     }
+    if renew {
+        fs::write(&path, text(&rows, &floors)).expect("the hashes");
+    }
+    assert!(fallen.is_empty(), "{version}: fewer commands print what the real ones printed:\n{fallen}");
     assert!(total > 600, "{version}: only {total} commands");
     assert!(held * 100 >= total * SHARE, "{held} of {total} commands of {version} hold; these do not:\n{differing}");
 }
@@ -90,8 +110,17 @@ fn read(text: &str) -> BTreeMap<(String, usize), Row> {
     text.lines().filter_map(row).collect()
 }
 
-fn text(rows: &BTreeMap<(String, usize), Row>) -> String {
-    let mut out = String::new();
+/// How many commands of each session are equal at least.
+fn floors(text: &str) -> BTreeMap<String, usize> {
+    let floor = |line: &str| {
+        let (name, n) = line.strip_prefix("= ")?.split_once(' ')?;
+        Some((name.to_owned(), n.parse().ok()?))
+    };
+    text.lines().filter_map(floor).collect()
+}
+
+fn text(rows: &BTreeMap<(String, usize), Row>, floors: &BTreeMap<String, usize>) -> String {
+    let mut out: String = floors.iter().map(|(name, n)| format!("= {name} {n}\n")).collect();
     for ((name, number), (hash, reason)) in rows {
         let hash = hash.map_or("-".to_owned(), |h| format!("{h:016x}"));
         out += format!("{name} {number} {hash} {reason}").trim_end();

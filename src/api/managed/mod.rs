@@ -193,6 +193,29 @@ impl Managed {
         self.0 = Some(Arc::new(entries));
     }
 
+    /// What updates by the owners of `annotation` own becomes `applier`'s by applying. `None`: nobody's
+    /// updates own it. Models client-go/util/csaupgrade.
+    pub fn upgraded(&self, annotation: &str, applier: &str) -> Option<Managed> {
+        let owns = |e: &Entry| e.set.paths().iter().any(|p| p.ends_with(annotation));
+        let by_update = |e: &Entry| !e.applies && e.subresource.is_empty();
+        let old: Vec<&Str> = self.entries().iter().filter(|e| by_update(e) && owns(e)).map(|e| &e.manager).collect();
+        let former = |e: &Entry| by_update(e) && old.contains(&&e.manager);
+        let own = |e: &Entry| e.applies && e.subresource.is_empty() && e.manager == applier;
+        let base = self.entries().iter().find(|e| own(e)).or_else(|| self.entries().iter().find(|e| former(e)))?;
+        if old.is_empty() {
+            return None;
+        }
+        let same = |e: &&Entry| former(e) && e.api_version == base.api_version;
+        let set = self.entries().iter().filter(same).fold(base.set.clone(), |all, e| all.union(&e.set));
+        let mut entries: Vec<Entry> = self.entries().iter().filter(|e| !former(e) && !own(e)).cloned().collect();
+        entries.push(Entry { manager: applier.into(), applies: true, set, ..base.clone() });
+        Some(Managed::of(entries))
+    }
+    /// Whether somebody's apply owns the annotation.
+    pub fn applied_annotation(&self, annotation: &str) -> bool {
+        self.entries().iter().any(|e| e.applies && e.set.paths().iter().any(|p| p.ends_with(annotation)))
+    }
+
     /// As clients get it: `metadata.managedFields`.
     pub fn encode(&self) -> Value {
         let one = |e: &Entry| {

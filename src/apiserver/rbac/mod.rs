@@ -85,6 +85,10 @@ pub fn verb_name(verb: Verb) -> &'static str {
 
 impl Attributes {
     pub fn of(r: &Request) -> Attributes {
+        if !r.url.is_empty() {
+            let path = r.url.split('?').next().unwrap_or_default();
+            return Attributes { verb: "get".into(), path: path.into(), ..Attributes::default() };
+        }
         let info = r.kind.info();
         let (group, resource) = match r.subresource.as_str() {
             "" => (info.group, info.plural.into()),

@@ -82,7 +82,7 @@ pub fn reply(reply: Reply, how: &How, now: Time) -> Part {
             ok(table_of(std::slice::from_ref(&o), o.resource_version, "", how, now, true))
         }
         Ok(Response::Object(o)) => ok(how.object(&o)),
-        Ok(Response::List { items, resource_version, continue_token }) => ok(if how.table {
+        Ok(Response::List { items, resource_version, continue_token, .. }) => ok(if how.table {
             table_of(&items, resource_version, &continue_token, how, now, true)
         } else {
             list_of(&items, resource_version, &continue_token, how)

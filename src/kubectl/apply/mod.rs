@@ -13,6 +13,8 @@ use super::{builder, get, print};
 use crate::api::request::PatchType;
 use crate::api::{Map, Object, Request, Value, meta, patch, schema};
 
+use std::sync::Arc;
+
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const MANAGER: &str = "kubectl-client-side-apply";
 
@@ -81,6 +83,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     if cx.flags.yes("prune") && errors.is_empty() {
         prune::run(cx, &seen, format.as_ref())?;
     }
+    super::verbose::applied(cx)?;
     error::all(errors)
 }
 
@@ -209,6 +212,7 @@ fn server_side(cx: &mut Cx<'_, '_>, doc: &Doc) -> Run<(Value, &'static str)> {
     let mut request = Request::patch(&doc.key(), PatchType::Apply, body);
     request = cx.write(request, "kubectl");
     request.force = cx.flags.yes("force-conflicts");
+    let again = request.clone();
     let after = match cx.send_object(request) {
         Ok(after) => after,
         Err(error::Fail::Error(error::Error::Status(s))) if s.reason == crate::api::Reason::Conflict => {
@@ -220,7 +224,42 @@ fn server_side(cx: &mut Cx<'_, '_>, doc: &Doc) -> Run<(Value, &'static str)> {
         }
         Err(e) => return Err(e),
     };
+    let after = if cx.modern() { migrate(cx, doc, after, again)? } else { after };
     Ok((get::value_of(cx, &after), "serverside-applied"))
+}
+
+/// What client-side apply owned passes over to server-side apply.
+/// Models ApplyOptions.saveLastApplyAnnotationIfNecessary and migrateToSSAIfNecessary.
+fn migrate(cx: &mut Cx<'_, '_>, doc: &Doc, after: Arc<Object>, again: Request) -> Run<Arc<Object>> {
+    let mut object = after;
+    let annotation = meta::annotation(&object, LAST_APPLIED).map(crate::base::Str::from);
+    if let Some(text) = annotation.filter(|_| again.field_manager == "kubectl")
+        && !object.managed.applied_annotation(LAST_APPLIED)
+    {
+        let mut annotations = Map::new();
+        annotations.insert(LAST_APPLIED, text);
+        let body = map! {
+            "apiVersion" => doc.value.str("apiVersion"),
+            "kind" => doc.value.str("kind"),
+            "metadata" => map! { "annotations" => annotations, "name" => object.name(), "namespace" => object.namespace() },
+        };
+        let mut request = Request::patch(&object.key, PatchType::Apply, Value::Map(body));
+        request.field_manager = "kubectl-last-applied".into();
+        request.dry_run = again.dry_run;
+        object = cx.send_object(request)?;
+    }
+    let Some(owners) = object.managed.upgraded(LAST_APPLIED, &again.field_manager) else { return Ok(object) };
+    let replace = |path: &str, value: Value| Value::Map(map! { "op" => "replace", "path" => path, "value" => value });
+    let operations = vec![
+        replace("/metadata/managedFields", owners.encode()),
+        replace("/metadata/resourceVersion", object.resource_version.to_string().into()),
+    ];
+    let mut request = Request::patch(&object.key, PatchType::Json, operations.into());
+    request.field_manager = again.field_manager.clone();
+    request.dry_run = again.dry_run;
+    cx.send_object(request)?;
+    // Once more, so that fields which are no longer wanted go.
+    cx.send_object(again)
 }
 
 fn view_last_applied(cx: &mut Cx<'_, '_>) -> Run {

@@ -4,32 +4,39 @@
 use super::super::context::Cx;
 use super::super::error::Run;
 use super::Page;
-use crate::api::selector::FieldSelector;
 use crate::api::{Kind, Object, Request, Value, meta};
 use crate::base::Time;
 use std::sync::Arc;
 
 /// The events about an object, oldest first, as a table.
 pub fn about(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
-    let uid = if o.kind() == Kind::NODE { o.name().as_str() } else { meta::uid(o) };
-    with_uid(cx, o, uid, p)
+    match fetch(cx, o)? {
+        Some(mut all) => table(cx, &mut all, p),
+        None => Ok(()),
+    }
 }
 
-fn with_uid(cx: &mut Cx<'_, '_>, o: &Object, uid: &str, p: &mut Page) -> Run {
+/// The events about an object; `None`: they are not wanted.
+pub fn fetch(cx: &mut Cx<'_, '_>, o: &Object) -> Run<Option<Vec<Arc<Object>>>> {
     if !cx.flags.yes("show-events") {
-        return Ok(());
+        return Ok(None);
     }
+    let uid = if o.kind() == Kind::NODE { o.name().as_str() } else { meta::uid(o) };
     let mut request = Request::list(Kind::EVENT, o.namespace().clone());
+    // Upstream keeps the terms in a map: their order is by chance.
     let mut add = |path: &str, value: &str| request.fields.0.push((path.into(), value.into(), true));
     add("involvedObject.name", o.name());
-    add("involvedObject.kind", o.kind().name());
-    add("involvedObject.uid", uid);
     if !o.namespace().is_empty() {
         add("involvedObject.namespace", o.namespace());
     }
-    let _: &FieldSelector = &request.fields;
-    let mut all = cx.list(request)?.items;
-    table(cx, &mut all, p)
+    if o.kind() != Kind::POD {
+        add("involvedObject.kind", o.kind().name());
+    }
+    add("involvedObject.uid", uid);
+    if cx.modern() {
+        request.limit = 500;
+    }
+    Ok(Some(cx.list(request)?.items))
 }
 
 pub fn table(cx: &mut Cx<'_, '_>, all: &mut [Arc<Object>], p: &mut Page) -> Run {

@@ -207,7 +207,8 @@ fn named_or_prefixed(cx: &mut Cx<'_, '_>, item: Item, errors: &mut Vec<Error>) -
 }
 
 fn describe(cx: &mut Cx<'_, '_>, info: &Info) -> Run<String> {
-    let (o, mut page) = (info.object.clone(), Page::default());
+    // The describer fetches for itself what the builder has found.
+    let (o, mut page) = (cx.get(&info.key)?, Page::default());
     let p = &mut page;
     match info.kind {
         Kind::POD => pod::describe(cx, &o, p)?,

@@ -78,6 +78,7 @@ pub fn replica_sets(cx: &mut Cx<'_, '_>, o: &Object) -> Run<OldAndNew> {
 }
 
 pub fn deployment(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
+    let events = events::fetch(cx, o)?;
     p.field(0, "Name", o.name());
     p.field(0, "Namespace", o.namespace());
     p.field(0, "CreationTimestamp", when(o.str(&["metadata", "creationTimestamp"])));
@@ -119,7 +120,7 @@ pub fn deployment(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
         old.iter().filter(|r| cx.modern() || number(r, &["spec", "replicas"]) != 0).map(|r| text(r)).collect();
     p.field(0, "OldReplicaSets", or_none(&old.join(", ")));
     p.field(0, "NewReplicaSet", new.map_or_else(|| "<none>".to_owned(), |r| text(&r)));
-    events::about(cx, o, p)
+    events.map_or(Ok(()), |mut all| events::table(cx, &mut all, p))
 }
 
 pub fn replica_set(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {

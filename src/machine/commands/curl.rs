@@ -217,9 +217,6 @@ fn api_server(io: &mut Io<'_>, o: &super::options::Options, url: &Url<'_>, ip: &
         return Ok(Err((60, why.to_owned())));
     }
     let path = url.path.split('?').next().unwrap_or(url.path);
-    if matches!(path, "/healthz" | "/livez" | "/readyz") {
-        return Ok(Ok(text(200, "OK", "ok")));
-    }
     // With a client certificate of kubeadm's, the administrator asks.
     let user = if o.values('b').any(|f| f.contains("admin") || f.contains("apiserver-kubelet-client")) {
         "kubernetes-admin"
@@ -227,20 +224,7 @@ fn api_server(io: &mut Io<'_>, o: &super::options::Options, url: &Url<'_>, ip: &
         ""
     };
     let server = Endpoint { ip: ip.into(), port: url.port };
-    let Some(mut request) = resource(path) else {
-        let json = status(
-            403,
-            "Forbidden",
-            &format!("forbidden: User \\\"system:anonymous\\\" cannot get path \\\"{path}\\\""),
-        );
-        return Ok(Ok(Answer {
-            code: 403,
-            reason: "Forbidden",
-            kind: "application/json",
-            server: Str::new(),
-            body: json.into(),
-        }));
-    };
+    let mut request = resource(path).unwrap_or_else(|| Request::url(url.path));
     request.user = user.into();
     request.user_agent = "curl".into();
     request.timeout = Duration::secs(30);
@@ -249,6 +233,10 @@ fn api_server(io: &mut Io<'_>, o: &super::options::Options, url: &Url<'_>, ip: &
             let reason = if e.code() == 403 { "Forbidden" } else { "Not Found" };
             let json = status(e.code(), &format!("{:?}", e.reason), &e.message.replace("\"", "\\\""));
             Ok(Answer { code: e.code(), reason, kind: "application/json", server: Str::new(), body: json.into() })
+        }
+        Ok(Response::Text(body)) => {
+            let kind = if body.starts_with('{') { "application/json" } else { "text/plain; charset=utf-8" };
+            Ok(Answer { code: 200, reason: "OK", kind, server: Str::new(), body })
         }
         Ok(Response::Object(object)) => Ok(json(&object.to_wire())),
         Ok(Response::List { items, resource_version, .. }) => {
