@@ -42,14 +42,17 @@ const from = (name) => new URL(tag.dataset[name], document.baseURI).href;
 let first;
 let whole = !tag.dataset.rest;
 
+/** The second file's download, once it has begun; `null` before, and when it has failed. */
+let coming = null;
+
 function complete(rest) {
   if (whole) return;
   new WebAssembly.Instance(rest, { first });
   whole = true;
 }
 
-async function compiled(url) {
-  const answer = await fetch(url);
+async function compiled(url, signal) {
+  const answer = await fetch(url, { signal });
   if (!answer.ok) throw new Error(`${answer.status} ${url}`);
   const streams = answer.headers.get("content-type") === "application/wasm";
   return streams ? WebAssembly.compileStreaming(answer) : WebAssembly.compile(await answer.arrayBuffer());
@@ -67,6 +70,8 @@ function bytes(url) {
 }
 
 function fetchNow() {
+  // Two downloads of one address wait for each other, and the first cannot go on while this one waits.
+  coming?.abort();
   while (!whole) {
     try {
       complete(new WebAssembly.Module(bytes(from("rest"))));
@@ -81,22 +86,32 @@ function fetchNow() {
   }
 }
 
-/** As soon as the visitor works with it, the rest is worth its bytes. */
+/** Fetches the rest while nothing waits for it. If that fails, the next sign of work tries again. */
 function fetchSoon() {
-  removeEventListener("keydown", onKey);
-  removeEventListener("click", fetchSoon);
-  // After the answer to what was done. If it fails, the first call that needs it asks again.
-  setTimeout(() => !whole && compiled(from("rest")).then(complete, console.info), 1500);
+  if (whole || coming) return;
+  coming = new AbortController();
+  const failed = (error) => {
+    coming = null;
+    if (!whole) console.info(error);
+  };
+  compiled(from("rest"), coming.signal).then(complete).catch(failed);
 }
 
-function onKey(event) {
-  if (event.key === "Enter") fetchSoon();
+/** The visitor is about to work with it: then the rest is worth its bytes, before it is needed. */
+function expectWork() {
+  const near = ({ target }) => target.closest?.("#stage, #terminal, #lesson") && fetchSoon();
+  addEventListener("pointermove", near, { passive: true });
+  for (const sign of ["pointerdown", "keydown", "focusin"]) addEventListener(sign, fetchSoon, { capture: true, passive: true });
 }
 
+// A link to a session is work from the start: it is replayed.
+const rest = !whole && /[#&]session=/.test(location.hash) && compiled(from("rest")).catch(() => null);
 const { instantiate } = WebAssembly;
 WebAssembly.instantiate = async (program, imports) => {
   const instance = await instantiate(program, { ...imports, rest: { fetchNow } });
   first = instance.exports;
+  const module = await rest;
+  if (module) complete(module);
   return instance;
 };
 try {
@@ -104,8 +119,7 @@ try {
   const { default: start } = await import(from("program"));
   await start({ module_or_path: await wasm });
   root.dataset.started = "";
-  addEventListener("keydown", onKey);
-  addEventListener("click", fetchSoon);
+  if (!whole) expectWork();
 } catch (error) {
   failed(error);
 }

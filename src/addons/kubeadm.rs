@@ -2,11 +2,10 @@
 //! `join` adds to a worker's node. The embryo of the commands themselves.
 //! Models cmd/kubeadm/app/phases.
 
-use imbl::Vector;
-
 use super::cluster::Cluster;
 use super::manifests;
 use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response, Value};
+use crate::base::persistent::Vector;
 use crate::base::{Duration, Str};
 use crate::component_boilerplate;
 use crate::map;

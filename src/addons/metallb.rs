@@ -2,10 +2,9 @@
 //! speaker answers ARP for each.
 //! Models MetalLB 0.8's controller, internal/{config,allocator} and the speaker's layer 2 mode.
 
-use imbl::OrdMap;
-
 use crate::api::{Kind, Object, ObjectKey, Request, Response, Value, meta};
 use crate::base::hash::Fnv;
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str};
 use crate::network::ipam;
 use crate::sim::informer::Informer;

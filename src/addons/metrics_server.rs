@@ -4,9 +4,8 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response, Status, Value, Verb, node};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str, Time};
 use crate::sim::informer::Informer;
 use crate::sim::{Component, Ctx, Endpoint, Msg, Profile, Reply};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Map, Object, Value};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 mod fields;
 mod parse;
@@ -58,7 +59,7 @@ impl LabelSelector {
             let values = e.get("values").map_or(&[][..], Value::items).iter().map(|v| v.as_str().into()).collect();
             all.0.push(Requirement { key: e.str("key").into(), op, values });
         }
-        all.0.sort_by(|a, b| a.key.cmp(&b.key)); // stable: matchLabels first
+        all.0.arrange_by(|a, b| a.key.cmp(&b.key)); // stable: matchLabels first
         all
     }
     pub fn matches(&self, labels: Option<&Map>) -> bool {
@@ -91,7 +92,7 @@ impl fmt::Display for Requirement {
     /// `a=b`, `a in (b,c)`, `!a`, as `labels.Requirement` prints.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut values: Vec<&str> = self.values.iter().map(Str::as_str).collect();
-        values.sort_unstable();
+        values.arrange();
         let (key, values) = (&self.key, values.join(","));
         match self.op {
             Op::In => write!(f, "{key} in ({values})"),

@@ -1,11 +1,10 @@
 //! Authentication and authorisation: who asks, and whether the node authorizer or RBAC lets them.
 //! Models the users that kubeadm's certificates carry.
 
-use imbl::OrdSet;
-
 use super::node;
 use super::rbac::{self, Attributes, User, verb_name};
 use crate::api::{Kind, ObjectKey, Profile, Reason, Request, Status};
+use crate::base::persistent::OrdSet;
 use crate::base::{Str, Time};
 use crate::controllers::bootstrap::{expiry, field};
 use crate::etcd::EtcdData;

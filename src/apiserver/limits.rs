@@ -8,6 +8,7 @@ use crate::api::quantity::Quantity;
 use crate::api::quota;
 use crate::api::{Kind, Map, Object, Profile, Reason, Status, Value, pod};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 /// Fills in a container's defaults. Models limitranger defaultContainerResourceRequirements.
 pub fn defaults(call: &Call<'_, '_>, object: &mut Object) {
@@ -256,7 +257,7 @@ fn must_say(profile: Profile, q: &Object, object: &Object) -> Result<(), Status>
     if missing.is_empty() {
         return Ok(());
     }
-    missing.sort();
+    missing.arrange();
     let names = |(name, of): &(&str, Vec<&str>)| match profile {
         Profile::Book => (*name).to_owned(),
         Profile::Modern => format!("{name} for: {}", of.join(",")),

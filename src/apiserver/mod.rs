@@ -29,9 +29,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use crate::api::{Kind, ObjectKey, Request, Response, Status, Verb, discovery};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
 use crate::etcd::{self, Change, EtcdData};

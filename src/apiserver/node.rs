@@ -4,6 +4,7 @@
 use super::Call;
 use super::rbac::{Attributes, permits};
 use crate::api::{Kind, Object, ObjectKey, Reason, Request, Status, Value, meta, pod};
+use crate::base::arrange::Arrange;
 use crate::etcd::EtcdData;
 
 /// Whether the node may; `false`: it has no rule for that, an error: it has one, but not for this object.
@@ -95,7 +96,7 @@ pub fn restrict(call: &Call<'_, '_>, old: Option<&Object>, new: Option<&Object>)
             }
             let changed = before.keys().chain(after.keys()).filter(|k| before.get(k) != after.get(k));
             let mut bad: Vec<&str> = changed.map(|k| k.as_str()).filter(|k| kept_from_nodes(k)).collect();
-            bad.sort_unstable();
+            bad.arrange();
             bad.dedup();
             if bad.is_empty() {
                 return Ok(());

@@ -4,6 +4,7 @@
 
 use super::Call;
 use crate::api::{Kind, Object, ObjectKey, Profile, Reason, Status, Value, meta, pod};
+use crate::base::arrange::Arrange;
 
 pub fn check(call: &Call<'_, '_>, object: &Object) -> Result<(), Status> {
     if call.profile == Profile::Book || object.kind() != Kind::POD {
@@ -101,7 +102,7 @@ pub fn violations(p: &Object, level: &str) -> Vec<String> {
             let add = c.at(&["securityContext", "capabilities", "add"]).map_or(&[][..], Value::items);
             extra.extend(add.iter().filter(|a| !FINE.contains(&a.as_str())).map(|a| format!("{:?}", a.as_str())));
         }
-        extra.sort();
+        extra.arrange();
         extra.dedup();
         if !bad.is_empty() {
             let who = quoted(&bad, "container", "containers");

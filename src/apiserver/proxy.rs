@@ -4,10 +4,9 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::{ApiServer, auth};
 use crate::api::{Kind, ObjectKey, Reason, Request, Response, Status, Value, Verb, node, pod};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str};
 use crate::network::{self, Outcome};
 use crate::sim::trace::Stage;

@@ -3,10 +3,9 @@
 //! time only for those it concerns.
 //! Models apiserver/pkg/storage/cacher.
 
-use imbl::{OrdMap, OrdSet};
-
 use crate::api::selector::{FieldSelector, LabelSelector};
 use crate::api::{Kind, Object, Reason, Request, Status, WatchEvent, WatchType, meta, pod};
+use crate::base::persistent::{OrdMap, OrdSet};
 use crate::base::{Duration, Str, Time};
 use crate::etcd::Change;
 use crate::sim::trace::WriteOp;

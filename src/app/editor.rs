@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::machine::Machine;
 
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -36,7 +37,7 @@ impl Editor {
             text && (SINGLE.contains(&path.as_str()) || PLACES.iter().any(|p| path.starts_with(p)))
         };
         let mut paths: Vec<Str> = machine.files.keys().filter(offered).take(MOST).cloned().collect();
-        paths.sort_by_key(|p| PLACES.iter().position(|place| p.starts_with(place)).unwrap_or(PLACES.len()));
+        paths.arrange_by_key(|p| PLACES.iter().position(|place| p.starts_with(place)).unwrap_or(PLACES.len()));
         let mut editor = Editor { machine: machine.name.clone(), paths: Rc::new(paths), ..Editor::default() };
         let first = editor.paths.iter().find(|p| p.ends_with("Vagrantfile")).or(editor.paths.first());
         if let Some(path) = first.cloned() {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str, Time};
 use crate::lesson;
 use crate::scene::ticks::{self, Tick, TickKind};
@@ -245,7 +246,9 @@ fn frame(state: &mut State, now_ms: u64) -> Vec<Effect> {
         state.toast = None;
     }
     let mut effects = Vec::new();
-    if let Some(drill) = &mut state.drill {
+    // Files are what a drill begins with: until something else has come in, nobody has done anything.
+    let begun = state.session.inputs().iter().any(|i| !matches!(i.input, Input::File { .. }));
+    if let Some(drill) = state.drill.as_mut().filter(|_| begun) {
         let steps = drill.lesson.steps.len();
         let before: Vec<bool> = (0..steps).map(|i| drill.step_done(i)).collect();
         if drill.check(&state.session.world, now_ms) {
@@ -294,7 +297,7 @@ fn mark_goals(ticks: &mut Vec<Tick>, goals: &[Time]) {
     // Goals have no record of their own; they sort after what brought them about.
     let last = ticks.last().map_or(TraceId::NONE, |t| t.id);
     let mut marks: Vec<Time> = goals.to_vec();
-    marks.sort_unstable();
+    marks.arrange();
     marks.dedup();
     ticks.extend(marks.into_iter().map(|at| Tick { at, kind: TickKind::Goal, id: last }));
 }

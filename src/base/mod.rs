@@ -1,8 +1,10 @@
 //! What everything stands on: time, seeded random streams, strings, hashes.
 //! Knows nothing of Kubernetes objects or of the simulation.
 
+pub mod arrange;
 pub mod base64;
 pub mod hash;
+pub mod persistent;
 pub mod rng;
 pub mod tar;
 pub mod time;

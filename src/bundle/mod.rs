@@ -14,6 +14,7 @@ use std::fmt;
 pub use explain::explain;
 pub use knobs::{Arch, Cni, Knobs, Provider, Refusal};
 
+use crate::base::arrange::Arrange;
 use crate::lesson::Lesson;
 use crate::sim::Profile;
 use zip::Entry;
@@ -76,7 +77,7 @@ pub fn entries(lesson: &Lesson, knobs: &Knobs) -> Result<Vec<Entry>, Error> {
         // The Vagrantfile copies the folder, so it must be there.
         entries.push(text("manifests/README".into(), "This drill needs no manifests.\n".into()));
     }
-    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    entries.arrange_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
 }
 

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use imbl::OrdSet;
-
 use super::deployment::resolve;
 use super::expectations::Expectations;
 use super::kit::{error_text, object, succeeded};
 use super::{Controller, Kit, Next, Note, Step, owner, revision, template};
 use crate::api::selector::LabelSelector;
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Value, meta, node, placement, pod};
+use crate::base::arrange::Arrange;
+use crate::base::persistent::OrdSet;
 use crate::base::{Duration, Str};
 use crate::sim::informer::Delta;
 
@@ -176,7 +176,7 @@ impl DaemonSets {
             }
             if may_stay && alive.len() > 1 {
                 // Keep the oldest.
-                alive.sort_by_key(|p| meta::created(p));
+                alive.arrange_by_key(|p| meta::created(p));
                 delete.extend(alive[1..].iter().map(|p| (*p).clone()));
             } else if !may_stay {
                 delete.extend(alive.into_iter().cloned());

@@ -1,9 +1,8 @@
 //! What a controller has asked for and not yet seen in its cache: until then it does not act again.
 //! Models pkg/controller/controller_utils.go (UIDTrackingControllerExpectations).
 
-use imbl::{OrdMap, OrdSet};
-
 use crate::api::ObjectKey;
+use crate::base::persistent::{OrdMap, OrdSet};
 use crate::base::{Duration, Time};
 
 /// After this long expectations are given up.

@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
-
 use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response, Status, Value, meta};
+use crate::base::persistent::{OrdMap, OrdSet};
 use crate::base::{Duration, Str, Time};
 use crate::sim::flowcontrol::Client;
 use crate::sim::informer::{Delta, Informer};

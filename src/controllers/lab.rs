@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Response, Value, WatchEvent, WatchType, meta, pod};
 use crate::apiserver::ApiServer;
+use crate::base::arrange::Arrange;
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
 use crate::machine::{Machine, Role};
@@ -304,13 +304,13 @@ impl Lab {
     /// What was written since [`Lab::record`], in revision order.
     pub fn recorded(&self) -> Vec<(Time, WatchType, Arc<Object>)> {
         let mut all = self.world.component::<Probe>(self.probe).unwrap().events.clone();
-        all.sort_by_key(|(_, _, o)| o.resource_version);
+        all.arrange_by_key(|(_, _, o)| o.resource_version);
         all
     }
     /// Messages of the events with this reason, in the order they were posted.
     pub fn events(&mut self, reason: &str) -> Vec<String> {
         let mut all = self.list(Kind::EVENT, "");
-        all.sort_by_key(|e| e.resource_version);
+        all.arrange_by_key(|e| e.resource_version);
         all.iter().filter(|e| e.str(&["reason"]) == reason).map(|e| e.str(&["message"]).to_owned()).collect()
     }
     /// Pods per node, those without one under the empty name; finished and deleted ones left out.

@@ -4,12 +4,11 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
-
 use super::kit::{Cache, Collected, Controller, Kit, Next, Op, Step, refusal, succeeded};
 use super::registry;
 use crate::api::selector::FieldSelector;
 use crate::api::{Kind, ObjectKey, Request};
+use crate::base::persistent::{OrdMap, Vector};
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
 use crate::sim::election::{Election, Outcome};

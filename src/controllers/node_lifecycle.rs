@@ -4,12 +4,11 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::kit::succeeded;
 use super::{Controller, Kit, Next, Note, Op, Step};
 use crate::api::request::PatchType;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Value, meta, node};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str, Time};
 use crate::sim::Profile;
 use crate::sim::informer::Delta;

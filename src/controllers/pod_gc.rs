@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::{Controller, Kit, Next, Op, Step};
 use crate::api::{Kind, Object, ObjectKey, Reason, Request, meta, pod};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str, Time};
 use crate::sim::informer::Delta;
 

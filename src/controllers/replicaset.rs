@@ -7,8 +7,6 @@ mod tally;
 
 use std::sync::Arc;
 
-use imbl::OrdSet;
-
 pub use self::tally::ready_since;
 use self::tally::{Counts, Tallies};
 use super::expectations::Expectations;
@@ -16,6 +14,7 @@ use super::kit::{error_text, object, refusal, succeeded};
 use super::{Controller, Kit, Next, Note, Op, Step, owner, template};
 use crate::api::selector::LabelSelector;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Value, meta, pod};
+use crate::base::persistent::OrdSet;
 use crate::base::{Duration, Str};
 use crate::sim::informer::Delta;
 

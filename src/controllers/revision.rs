@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Kit, Op};
 use crate::api::{Kind, Object, Profile, Reason, Request, Value, hash, meta};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 /// Label of pods and revisions.
 pub const HASH: &str = "controller-revision-hash";
@@ -43,7 +44,7 @@ pub fn number(r: &Object) -> i64 {
 /// The owner's revisions, the oldest first.
 pub fn list(kit: &Kit<'_, '_>, owner: &Object) -> Vec<Arc<Object>> {
     let mut all: Vec<Arc<Object>> = kit.controlled_by(owner, Kind::CONTROLLER_REVISION).cloned().collect();
-    all.sort_by_key(|r| (number(r), r.name().clone()));
+    all.arrange_by_key(|r| (number(r), r.name().clone()));
     all
 }
 

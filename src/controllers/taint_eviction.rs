@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::kit::Next;
 use super::{Controller, Kit, Note, Op, Step};
 use crate::api::{Kind, Object, ObjectKey, Reason, Request, Value, meta, node, placement, pod};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Time};
 use crate::sim::informer::Delta;
 

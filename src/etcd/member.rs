@@ -4,10 +4,9 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
-
 use super::raft::{Ballot, Kind, Member, Message, member_id};
 use super::{EtcdData, PEER_PORT, PORT, Snapshot};
+use crate::base::persistent::{OrdMap, OrdSet};
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
 use crate::runtime::Container;
@@ -243,7 +242,7 @@ impl Etcd {
         let (id, term, alone) = (b.id, b.term + 1, b.quorum() == 1);
         self.role = role;
         self.leader = 0;
-        self.granted = OrdSet::unit(id);
+        self.granted = OrdSet::from_iter([id]);
         if role == Role::Candidate {
             self.change(ctx, |b| (b.term, b.vote) = (term, id));
             self.say(ctx, ecow::eco_format!("{id:x} became candidate at term {term}"));

@@ -2,11 +2,10 @@
 //! Models go.etcd.io/etcd/raft with pre-vote and check-quorum. A leader's entries travel as the state
 //! that follows from them, so no member's log ever disagrees with another's.
 
-use imbl::Vector;
-
 use crate::api::Value;
 use crate::base::Str;
 use crate::base::hash::Fnv;
+use crate::base::persistent::Vector;
 
 /// One member of the cluster.
 #[derive(Clone, PartialEq, Eq, Debug)]

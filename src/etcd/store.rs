@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
-
 use super::raft::Ballot;
 use crate::api::{Kind, Object, ObjectKey};
 use crate::base::Str;
+use crate::base::persistent::{OrdMap, Vector};
 use crate::sim::trace::WriteOp;
 
 /// One committed change.

@@ -4,6 +4,7 @@
 use super::{Cx, Run};
 use crate::addons::files;
 use crate::addons::pki::Cert;
+use crate::base::arrange::Arrange;
 use crate::base::{Time, base64, time::MONTHS};
 
 const KUBECONFIGS: [&str; 4] = ["admin.conf", "controller-manager.conf", "scheduler.conf", "super-admin.conf"];
@@ -34,7 +35,7 @@ pub fn check(cx: &mut Cx<'_, '_>) -> Run {
     for (name, authority) in CERTS {
         rows.push((name.into(), read(cx, name)?, authority));
     }
-    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    rows.arrange_by(|a, b| a.0.cmp(&b.0));
     let mut table = vec![
         ["CERTIFICATE", "EXPIRES", "RESIDUAL TIME", "CERTIFICATE AUTHORITY", "EXTERNALLY MANAGED"].map(str::to_owned),
     ];

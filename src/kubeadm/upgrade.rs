@@ -7,6 +7,7 @@ use crate::addons::cluster::{Cluster, minor};
 use crate::addons::{files, manifests};
 use crate::api::request::Verb;
 use crate::api::{Kind, Object, ObjectKey, Request, Response, node, pod};
+use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str};
 use crate::kubectl::flags::{self, Flag};
 use std::sync::Arc;
@@ -171,7 +172,7 @@ fn table(cx: &mut Cx<'_, '_>, cluster: &Cluster, target: &str, what: &str, all: 
         }
     } else {
         let mut versions: Vec<String> = all.iter().map(|n| version(n)).collect();
-        versions.sort();
+        versions.arrange();
         versions.dedup();
         for (i, v) in versions.iter().enumerate() {
             let count = all.iter().filter(|n| version(n) == *v).count();

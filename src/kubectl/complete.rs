@@ -3,6 +3,7 @@
 use super::{discovery, find};
 use crate::api::Kind;
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::sim::Profile;
 
 /// Candidates for the word `current` after `words` (of which the first is `kubectl`). `lookup` gives
@@ -41,7 +42,7 @@ pub fn complete(profile: Profile, words: &[Str], current: &str, lookup: &dyn Fn(
 
 fn matching(mut all: Vec<Str>, current: &str) -> Vec<Str> {
     all.retain(|c| c.starts_with(current));
-    all.sort();
+    all.arrange();
     all.dedup();
     all
 }

@@ -8,6 +8,7 @@ use super::flags::{text, yes};
 use super::kubeconfig::{self, Kubeconfig};
 use super::print::{self, json, tabwriter::columns, yaml};
 use crate::api::{List, Value};
+use crate::base::arrange::Arrange;
 
 pub static SUB: &[Verb] = &[
     sub("current-context", &[], current_context, "", "Displays the current-context"),
@@ -173,7 +174,7 @@ fn current_context(cx: &mut Cx<'_, '_>) -> Run {
 fn get_contexts(cx: &mut Cx<'_, '_>) -> Run {
     let config = kubeconfig::load(cx)?;
     let mut all = entries(&config, "contexts");
-    all.sort_by(|a, b| a.str("name").cmp(b.str("name")));
+    all.arrange_by(|a, b| a.str("name").cmp(b.str("name")));
     let mut rows: Vec<Vec<String>> = Vec::new();
     let name_only = cx.flags.text("output") == "name";
     if !name_only && !cx.flags.yes("no-headers") {
@@ -201,7 +202,7 @@ fn names(cx: &mut Cx<'_, '_>, list: &str) -> Run {
     let config = kubeconfig::load(cx)?;
     cx.io.outln("NAME");
     let mut all = entries(&config, list);
-    all.sort_by(|a, b| a.str("name").cmp(b.str("name")));
+    all.arrange_by(|a, b| a.str("name").cmp(b.str("name")));
     for e in all {
         cx.io.outln(e.str("name"));
     }

@@ -5,6 +5,7 @@ use super::context::Cx;
 use super::error::{Run, fail};
 use super::print::tabwriter::columns;
 use crate::api::{Kind, Verb};
+use crate::base::arrange::Arrange;
 use crate::sim::Profile;
 
 pub use crate::api::discovery::{Resource, of_kind, resources, versions};
@@ -152,8 +153,8 @@ pub fn api_resources(cx: &mut Cx<'_, '_>) -> Run {
     probe(cx)?;
     let mut rows: Vec<&Resource> = resources(cx.profile).iter().filter(|r| wanted(cx, r)).collect();
     match sort_by.as_str() {
-        "name" => rows.sort_by_key(|r| r.name),
-        "kind" => rows.sort_by_key(|r| r.kind),
+        "name" => rows.arrange_by_key(|r| r.name),
+        "kind" => rows.arrange_by_key(|r| r.kind),
         _ => {}
     }
     let mut table: Vec<Vec<String>> = Vec::new();

@@ -6,6 +6,7 @@ use super::context::{Cx, DryRun};
 use super::error::{self, Error, Fail, Run, fail};
 use crate::api::request::PatchType;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Value, Verb, meta, node, pod};
+use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str, Time};
 use std::sync::Arc;
 
@@ -199,9 +200,9 @@ fn plan(cx: &mut Cx<'_, '_>, node_name: &str) -> Run<Plan> {
     if modern {
         plan.errors.reverse()
     } else {
-        plan.errors.sort()
+        plan.errors.arrange()
     }
-    plan.warnings.sort_by_key(|w| if modern { !w.0.starts_with("deleting") } else { !w.0.starts_with("ignoring") });
+    plan.warnings.arrange_by_key(|w| if modern { !w.0.starts_with("deleting") } else { !w.0.starts_with("ignoring") });
     Ok(plan)
 }
 

@@ -9,6 +9,7 @@ use super::get;
 use super::print::{self, table};
 use crate::api::{Kind, Map, Object, Request};
 use crate::base::Time;
+use crate::base::arrange::Arrange;
 use std::sync::Arc;
 
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
@@ -49,7 +50,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         cx.io.errln(text);
         return Ok(());
     }
-    all.sort_by_key(|e| last(e));
+    all.arrange_by_key(|e| last(e));
     if let Some(format) = format {
         let values = all.iter().map(|o| get::value_of(cx, o)).collect();
         let mut list = print::list(cx.modern(), values);

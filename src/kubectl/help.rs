@@ -4,6 +4,7 @@ use super::commands::{ROOT, Verb};
 use super::context::Cx;
 use super::error::{Run, fail};
 use super::exit;
+use crate::base::arrange::Arrange;
 use crate::machine::program::Stream;
 
 const MORE: &str = "Use \"kubectl options\" for a list of global command-line options (applies to all commands).\n";
@@ -104,7 +105,7 @@ pub fn alpha(cx: &mut Cx<'_, '_>) -> Run {
 fn group_text(cx: &Cx<'_, '_>, verb: &Verb) -> String {
     let children: Vec<&Verb> = verb.children(cx.profile).collect();
     let mut sorted: Vec<(&str, &str)> = children.iter().map(|v| (v.name, v.about)).collect();
-    sorted.sort_unstable();
+    sorted.arrange();
     let width = sorted.iter().map(|(n, _)| n.len()).max().unwrap_or(0) + usize::from(cx.modern()) * 2;
     let list: String =
         sorted.iter().map(|(name, about)| format!("  {name:<width$} {}\n", words(cx, name, about))).collect();

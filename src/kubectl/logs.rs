@@ -6,6 +6,7 @@ use super::context::Cx;
 use super::error::{Error, Fail, Run, fail};
 use crate::api::selector::LabelSelector;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Response, Status, Value, Verb, meta, pod};
+use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str, Time};
 use std::sync::Arc;
 
@@ -97,7 +98,7 @@ pub fn one_pod(cx: &mut Cx<'_, '_>, word: &str, logs: bool) -> Run<Arc<Object>> 
     if all.is_empty() {
         return fail("timed out waiting for the condition");
     }
-    all.sort_by_key(|p| (!pod::ready(p), std::cmp::Reverse(meta::created(p))));
+    all.arrange_by_key(|p| (!pod::ready(p), std::cmp::Reverse(meta::created(p))));
     let count = all.len();
     let first = all.remove(0);
     if logs && count > 1 {

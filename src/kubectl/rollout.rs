@@ -11,6 +11,7 @@ use super::{describe, get, manifest, verbose};
 use crate::api::request::PatchType;
 use crate::api::selector::{FieldSelector, LabelSelector};
 use crate::api::{Kind, Map, Object, Request, Value, meta, patch, schema};
+use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str, Time};
 use std::sync::Arc;
 
@@ -257,7 +258,7 @@ fn revisions(cx: &mut Cx<'_, '_>, info: &Info) -> Run<Vec<Revision>> {
             Revision { number, cause: meta::annotation(h, CAUSE).unwrap_or("").into(), template, annotations }
         })
         .collect();
-    out.sort_by_key(|r| r.number);
+    out.arrange_by_key(|r| r.number);
     Ok(out)
 }
 

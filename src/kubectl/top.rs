@@ -10,6 +10,7 @@ use crate::api::quantity::Quantity;
 use crate::api::selector::LabelSelector;
 use crate::api::{Kind, Object, Request, Response, Value, Verb, meta};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 /// Name cells, thousandths of a CPU, bytes.
 type Row = (Vec<String>, i64, i64);
@@ -42,9 +43,9 @@ fn cells((mut row, cpu, memory): Row) -> Vec<String> {
 
 fn sort(cx: &Cx<'_, '_>, rows: &mut [Row]) -> Run {
     match cx.flags.text("sort-by") {
-        "" => rows.sort_by(|a, b| a.0.cmp(&b.0)),
-        "cpu" => rows.sort_by_key(|r| (-r.1, r.0.clone())),
-        "memory" => rows.sort_by_key(|r| (-r.2, r.0.clone())),
+        "" => rows.arrange_by(|a, b| a.0.cmp(&b.0)),
+        "cpu" => rows.arrange_by_key(|r| (-r.1, r.0.clone())),
+        "memory" => rows.arrange_by_key(|r| (-r.2, r.0.clone())),
         _ => return fail("--sort-by accepts only cpu or memory"),
     }
     Ok(())

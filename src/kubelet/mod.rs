@@ -35,10 +35,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
-
 use crate::api::selector::FieldSelector;
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Response, meta, pod};
+use crate::base::persistent::{OrdMap, OrdSet};
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
 use crate::runtime::Runtime;

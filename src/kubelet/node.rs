@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Kubelet, TIMER_NODE_STATUS, TIMER_REGISTER, TOKEN_NODE, daemon, sync};
 use crate::addons::files::KUBELET_FLAGS;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Response, Value, meta};
+use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str, Time};
 use crate::machine::{Machine, files};
 use crate::network::cni;
@@ -326,7 +327,7 @@ fn node_info(profile: Profile, host: &Machine) -> Map {
 /// The 50 largest images, as ImageLocality reads them.
 fn image_list(host: &Machine) -> Vec<Value> {
     let mut all: Vec<_> = host.runtime.images.values().collect();
-    all.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.reference.cmp(&b.reference)));
+    all.arrange_by(|a, b| b.size.cmp(&a.size).then_with(|| a.reference.cmp(&b.reference)));
     let entry = |i: &&crate::runtime::Image| {
         let repository = i.reference.rsplit_once(':').map_or(i.reference.as_str(), |(name, _)| name);
         Value::Map(map! {

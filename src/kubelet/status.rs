@@ -4,6 +4,7 @@
 
 use super::worker::Worker;
 use crate::api::{List, Map, Object, Value, meta, pod};
+use crate::base::arrange::Arrange;
 use crate::base::{Str, Time};
 use crate::machine::Machine;
 use crate::runtime::{Container, ContainerState, images};
@@ -53,7 +54,7 @@ pub fn generate(profile: Profile, host: &Machine, w: &Worker, now: Time) -> Map 
 /// The kubelet posts container statuses in the order of their names.
 fn sorted(statuses: List) -> List {
     let mut all: Vec<Value> = statuses.iter().cloned().collect();
-    all.sort_by(|a, b| a.str("name").cmp(b.str("name")));
+    all.arrange_by(|a, b| a.str("name").cmp(b.str("name")));
     all.into_iter().collect()
 }
 

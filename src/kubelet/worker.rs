@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use crate::api::{Kind, Object, ObjectKey, Value, meta, pod};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str, Time};
 use crate::runtime::{Container, ContainerState, RuntimeData};
 use crate::sim::{Ctx, TraceId};

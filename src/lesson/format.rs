@@ -56,6 +56,11 @@ impl Topic {
     pub const ALL: [Topic; 6] =
         [Topic::Workloads, Topic::Objects, Topic::Network, Topic::Nodes, Topic::ControlPlane, Topic::Storage];
 
+    /// By the name that drills give it.
+    pub fn of(name: &str) -> Option<Topic> {
+        let names = ["workloads", "objects", "network", "nodes", "control-plane", "storage"];
+        Some(Topic::ALL[names.iter().position(|known| *known == name)?])
+    }
     /// Korean, English.
     pub fn title(self) -> (&'static str, &'static str) {
         match self {

@@ -17,8 +17,8 @@ pub use progress::Progress;
 
 use std::sync::OnceLock;
 
-use serde::Deserialize;
-
+use crate::api::Value;
+use crate::base::Str;
 use crate::sim::Profile;
 
 struct Shipped {
@@ -42,7 +42,7 @@ const fn head_length(yaml: &str) -> usize {
             same += 1;
         }
         if same == steps.len() {
-            return at;
+            return at + 1;
         }
         at += 1;
     }
@@ -121,7 +121,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// What a list of drills shows of one.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Card {
     pub name: String,
     pub title: Text,
@@ -133,7 +133,37 @@ pub struct Card {
 /// The drills that ship, for showing a list. Only their heads are read, and only once.
 pub fn cards() -> &'static [Card] {
     static CARDS: OnceLock<Vec<Card>> = OnceLock::new();
-    CARDS.get_or_init(|| SHIPPED.iter().filter_map(|s| serde_yaml::from_slice(s.head).ok()).collect())
+    CARDS.get_or_init(|| SHIPPED.iter().map(|s| Card::of(&s.read_head())).collect())
+}
+
+impl Shipped {
+    /// As a plain value: a page that opens reads heads, and no whole drill.
+    fn read_head(&self) -> Value {
+        serde_yaml::from_str(std::str::from_utf8(self.head).unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+impl Card {
+    fn of(head: &Value) -> Card {
+        let part = |field, lang| head.at(&[field, lang]).map(Value::as_str).unwrap_or_default().into();
+        let text = |field| Text { ko: part(field, "ko"), en: part(field, "en") };
+        let profiles = head.get("profiles").map(Value::items).unwrap_or_default().iter();
+        let profiles = profiles.map(|name| if name.as_str() == "modern" { Profile::Modern } else { Profile::Book });
+        Card {
+            name: head.str("name").into(),
+            title: text("title"),
+            summary: text("summary"),
+            topic: Topic::of(head.str("topic")).unwrap_or(Topic::Workloads),
+            profiles: profiles.collect(),
+        }
+    }
+}
+
+/// The files of a shipped drill: name and content.
+pub fn files(name: &str) -> Vec<(Str, Str)> {
+    let Some(head) = SHIPPED.iter().find(|s| s.name == name).map(Shipped::read_head) else { return Vec::new() };
+    let Some(files) = head.get("files").and_then(Value::as_map) else { return Vec::new() };
+    files.iter().map(|(name, content)| (name.clone(), content.as_str().into())).collect()
 }
 
 /// The YAML text of a shipped drill.
@@ -170,6 +200,9 @@ mod tests {
             let whole = (lesson.name, lesson.title, lesson.summary, lesson.topic, lesson.profiles);
             let card = card.clone();
             assert_eq!((card.name, card.title, card.summary, card.topic, card.profiles), whole);
+            let text = |text: &String| Str::from(text.as_str());
+            let all: Vec<_> = lesson.files.iter().map(|(name, content)| (text(name), text(content))).collect();
+            assert_eq!(files(name), all);
         }
         assert_eq!(cards().len(), names().count());
     }

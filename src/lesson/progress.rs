@@ -7,7 +7,7 @@ use super::probe::{Answer, Question};
 use super::script::{Action, Line, Place};
 use super::{Check, probe};
 use crate::api::Kind;
-use crate::base::{Duration, Time};
+use crate::base::{Duration, Str, Time};
 use crate::machine::terminal::Ran;
 use crate::sim::{Input, Session, TraceId, What, World};
 
@@ -179,10 +179,12 @@ pub fn holds(copy: &mut World, check: &Check) -> bool {
 
 /// Puts a drill's files where it expects them: the home folder of root on m-k8s.
 pub fn prepare(lesson: &Lesson, session: &mut Session) {
-    for (name, content) in &lesson.files {
-        let path = ecow::eco_format!("/root/{name}");
-        session.input(Input::File { machine: MASTER.into(), path, content: content.as_str().into() });
-    }
+    lesson.files.iter().for_each(|(name, content)| put(name, content.as_str().into(), session));
+}
+
+fn put(name: &str, content: Str, session: &mut Session) {
+    let path = ecow::eco_format!("/root/{name}");
+    session.input(Input::File { machine: MASTER.into(), path, content });
 }
 
 /// Drills whose manifests free play has at hand: a pod, a Deployment, one to update, a DaemonSet.
@@ -190,8 +192,8 @@ const FREE_PLAY: [&str; 4] = ["kubelet-stopped", "create-or-apply", "rollout", "
 
 /// Files for free play. They are inputs and so part of every link: a few, not all.
 pub fn prepare_free(session: &mut Session) {
-    for lesson in FREE_PLAY.into_iter().filter_map(super::shipped) {
-        prepare(&lesson, session);
+    for (name, content) in FREE_PLAY.into_iter().flat_map(super::files) {
+        put(&name, content, session);
     }
 }
 

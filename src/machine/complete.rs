@@ -3,6 +3,7 @@
 
 use crate::api::Kind;
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::machine::files::{self, Node};
 use crate::machine::shell::builtins;
 use crate::machine::terminal::Terminal;
@@ -49,7 +50,7 @@ pub fn complete(world: &World, machine: u32, line: &str, cursor: usize) -> Compl
         Some("help" | "man" | "which" | "type") => command_names(world, machine, word),
         _ => paths(world, machine, word),
     };
-    candidates.sort();
+    candidates.arrange();
     candidates.dedup();
     Completion { start, candidates }
 }

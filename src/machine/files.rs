@@ -1,6 +1,7 @@
 //! The file tree: paths, folders, and the files every machine of the lab starts with.
 //! No symbolic links, no owners but root, no permissions beyond the mode that `ls` shows.
 
+use crate::base::arrange::Arrange;
 use crate::base::{Str, Time};
 use crate::machine::{File, Machine, Role, packages, systemd};
 use crate::sim::Profile;
@@ -128,7 +129,7 @@ pub fn list(machine: &Machine, folder: &str) -> Vec<(Str, Node)> {
         }
     }
     // `a-b` sorts between `a` and `a/b`, so one folder can come up twice.
-    out.sort_by(|a, b| a.0.cmp(&b.0));
+    out.arrange_by(|a, b| a.0.cmp(&b.0));
     out.dedup_by(|a, b| a.0 == b.0);
     out
 }

@@ -17,8 +17,7 @@ pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use imbl::{OrdMap, OrdSet};
-
+use crate::base::persistent::{OrdMap, OrdSet};
 use crate::base::{Str, Time};
 use crate::etcd::EtcdData;
 use crate::network::NetState;

@@ -1,6 +1,7 @@
 //! Power: what ends when a machine goes off, what comes back when it boots.
 
 use crate::base::Duration;
+use crate::base::arrange::Arrange;
 use crate::machine::systemd::{self, State, manager};
 use crate::machine::{Role, files};
 use crate::sim::component::Target;
@@ -17,7 +18,7 @@ pub fn off(world: &mut World, machine: u32, orderly: bool, cause: TraceId) {
     }
     if orderly {
         let mut units: Vec<_> = world.machine(machine).units.values().map(|u| (u.order, u.name.clone())).collect();
-        units.sort();
+        units.arrange();
         for (_, name) in units.iter().rev() {
             let _ = systemd::stop(world, machine, name, cause);
         }

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use imbl::OrdMap;
-
 use crate::api::{Value, WatchEvent};
+use crate::base::persistent::OrdMap;
 use crate::base::{Str, Time};
 use crate::machine::program::{Command, Effect, Journal, Stream};
 use crate::machine::shell::Shell;

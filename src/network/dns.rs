@@ -1,11 +1,10 @@
 //! CoreDNS: names of Services, answered from its own cache of the API.
 //! Models coredns' kubernetes plugin (A records) with the Corefile that kubeadm writes.
 
-use imbl::OrdMap;
-
 use super::path::{self, Outcome};
 use crate::api::{Kind, ObjectKey, Value};
 use crate::base::Str;
+use crate::base::persistent::OrdMap;
 use crate::component_boilerplate;
 use crate::sim::informer::Informer;
 use crate::sim::{Component, Ctx, Endpoint, Msg, TraceId, World};

@@ -5,9 +5,8 @@
 //! the API. Here the lab's machines have the blocks that real labs show, and any other machine a
 //! block from a one-to-one map of its number, which needs no claims.
 
-use imbl::Vector;
-
 use crate::base::Str;
+use crate::base::persistent::Vector;
 
 /// Addresses per block.
 pub const BLOCK_SIZE: u32 = 64;

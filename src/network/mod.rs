@@ -14,10 +14,9 @@ pub mod proxy;
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
-
 use crate::api::{Object, ObjectKey};
 use crate::base::Str;
+use crate::base::persistent::{OrdMap, Vector};
 use crate::sim::{ActorId, TraceId, World};
 
 pub use calico::Calico;

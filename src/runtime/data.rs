@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
-
 use super::program::Program;
 use crate::api::ObjectKey;
+use crate::base::persistent::{OrdMap, Vector};
 use crate::base::{Duration, Str, Time};
 use crate::sim::ActorId;
 

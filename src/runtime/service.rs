@@ -2,8 +2,6 @@
 //! gRPC server does: `Msg::Response(token, Text(id))` or an error with the runtime's words.
 //! Models the CRI as pkg/kubelet/dockershim and containerd's cri plugin serve it.
 
-use imbl::{OrdMap, Vector};
-
 use super::data::{Container, ContainerState, Image, Sandbox};
 use super::images;
 use super::process;
@@ -11,6 +9,7 @@ use super::program::Program;
 use super::rootfs;
 use crate::addons::files::KUBELET_CONFIG;
 use crate::api::{ObjectKey, Reason, Response, Status};
+use crate::base::persistent::{OrdMap, Vector};
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
 use crate::machine::Machine;

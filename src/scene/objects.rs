@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::api::{Kind, Object, ObjectKey, meta, pod};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::etcd::EtcdData;
 use crate::sim::World;
 
@@ -38,7 +39,7 @@ impl<'w> Objects<'w> {
                 && (key.namespace.is_empty() || is("namespace", &key.namespace))
         };
         let mut events: Vec<_> = self.of_kind(Kind::EVENT).filter(|e| about(e)).collect();
-        events.sort_by_key(|e| last_seen(e));
+        events.arrange_by_key(|e| last_seen(e));
         events
     }
 }

@@ -1,7 +1,6 @@
 //! A terminal's screen as lines of spans.
 
-use imbl::Vector;
-
+use crate::base::persistent::Vector;
 use crate::machine::terminal::{Chunk, Shown};
 
 use super::ansi::{self, Names, Span};
@@ -22,7 +21,7 @@ pub fn lines(screen: &Vector<Chunk>, cleared: usize, names: &Names) -> Vec<Line>
     let mut lines = vec![Line::default()];
     // A piece of the screen is at least a line, nearly always: more pieces than lines are not needed.
     let skip = cleared.max(screen.len().saturating_sub(4 * LINES)).min(screen.len());
-    for chunk in screen.iter().skip(skip) {
+    for chunk in screen.iter_from(skip) {
         let linked = matches!(chunk.stream, Shown::Out | Shown::Err);
         let none = Names::new();
         for span in ansi::spans(&chunk.text, if linked { names } else { &none }) {

@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet, Vector};
-
 use super::node_info::{NodeInfo, PodInfo};
 use crate::api::selector::LabelSelector;
 use crate::api::{Object, ObjectKey, meta, pod};
 use crate::base::Str;
+use crate::base::persistent::{OrdMap, OrdSet, Vector};
 
 /// Pods per node that a selector matches, kept up to date: spreading asks for it for every pod.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use super::{IGNORED_TOKEN, Scheduler, preemption};
 use crate::api::selector::LabelSelector;
 use crate::api::{Kind, List, Map, Object, ObjectKey, Request, Value, meta, storage};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::sim::{Ctx, Profile, What};
 
 /// Nodes whose scores and reasons a trace record shows, the best first.
@@ -327,7 +328,7 @@ pub(super) fn histogram(reasons: impl Iterator<Item = Str>) -> Str {
     let mut counts: BTreeMap<Str, u32> = BTreeMap::new();
     reasons.for_each(|r| *counts.entry(r).or_default() += 1);
     let mut texts: Vec<String> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-    texts.sort();
+    texts.arrange();
     texts.join(", ").into()
 }
 

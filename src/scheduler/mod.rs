@@ -19,12 +19,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use self::cache::Cache;
 use self::node_info::PodInfo;
 use self::queue::Queue;
 use crate::api::{Kind, Object, ObjectKey, Request, Value, meta, pod};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
 use crate::sim::election::{Election, Outcome};

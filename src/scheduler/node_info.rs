@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use crate::api::quantity::Quantity;
 use crate::api::{Map, Object, ObjectKey, Value, meta, pod};
 use crate::base::Str;
+use crate::base::persistent::OrdMap;
 
 /// A pod that asks for nothing counts as this much when nodes are scored.
 const DEFAULT_CPU: i64 = 100;

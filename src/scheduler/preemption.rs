@@ -5,13 +5,13 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::cycle::histogram;
 use super::node_info::{NodeInfo, PodInfo};
 use super::plugins::{self, Cycle, Misfit};
 use crate::api::{Object, ObjectKey, budget, meta};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
+use crate::base::persistent::OrdMap;
 use crate::sim::informer::Informer;
 
 #[derive(Clone, Debug)]
@@ -109,10 +109,10 @@ fn victims(cycle: &Cycle<'_>, node: &NodeInfo, budgets: Option<&Informer>) -> Op
         return None;
     }
     // The more important and the older are spared first, if there is room for them.
-    lower.sort_by_key(|p| (Reverse(p.priority), meta::created(&p.pod)));
+    lower.arrange_by_key(|p| (Reverse(p.priority), meta::created(&p.pod)));
     // Before them those that a budget protects.
     let protected = violating(cycle, &lower, budgets);
-    lower.sort_by_key(|p| !protected.contains(p.key()));
+    lower.arrange_by_key(|p| !protected.contains(p.key()));
     lower.retain(|p| {
         room.add(p.clone());
         let evicted = plugins::filter(cycle, &room).is_some();

@@ -3,9 +3,8 @@
 
 use std::cmp::Reverse;
 
-use imbl::{OrdMap, OrdSet};
-
 use crate::api::ObjectKey;
+use crate::base::persistent::{OrdMap, OrdSet};
 use crate::base::{Duration, Time};
 use crate::sim::{Profile, TraceId};
 

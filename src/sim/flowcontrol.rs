@@ -1,10 +1,9 @@
 //! The client-side rate limit: a token bucket and the requests that wait for it.
 //! Models client-go/util/flowcontrol.
 
-use imbl::Vector;
-
 use super::TraceId;
 use crate::api::Request;
+use crate::base::persistent::Vector;
 use crate::base::{Duration, Time};
 
 /// A request on its way: its token, itself and what caused it.

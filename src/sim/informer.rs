@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::component::{Ctx, Endpoint, Msg};
 use crate::api::selector::{FieldSelector, LabelSelector};
 use crate::api::{Kind, Object, ObjectKey, Request, Response, Verb, WatchType};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str};
 
 #[derive(Clone, Copy, PartialEq, Debug)]

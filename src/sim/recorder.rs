@@ -6,12 +6,11 @@
 //! [`EventRecorder::make`] and sends it itself.
 //! Models client-go/tools/record (events_cache.go) and client-go/tools/events (the scheduler's).
 
-use imbl::{OrdMap, OrdSet, Vector};
-
 use super::{Ctx, Endpoint, TraceId};
 use crate::api::request::PatchType;
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Value, meta};
 use crate::base::hash::Fnv;
+use crate::base::persistent::{OrdMap, OrdSet, Vector};
 use crate::base::{Duration, Str, Time};
 
 /// Similar events (same object, reason and type) with different messages before they are combined.

@@ -1,11 +1,11 @@
 //! The trace: an append-only log of what happened, each record with its cause.
 
-use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
 use super::ActorId;
 use crate::api::{ObjectKey, Value, Verb, WatchType};
 use crate::base::hash::Fnv;
+use crate::base::persistent::Vector;
 use crate::base::{Str, Time};
 
 /// Number of a record, counted from 1; 0 is "no cause".
@@ -156,7 +156,7 @@ impl Trace {
     /// Kept records after `id`, oldest first.
     pub fn since(&self, id: TraceId) -> impl Iterator<Item = &Record> {
         let skip = id.0.saturating_sub(self.dropped) as usize;
-        self.records.iter().skip(skip.min(self.records.len()))
+        self.records.iter_from(skip)
     }
     /// The chain of causes that led to `id`, the effect first.
     pub fn chain(&self, id: TraceId) -> Vec<&Record> {

@@ -1,11 +1,10 @@
 //! The queue a controller works off: keys wait once each, with the cause that queued them first,
 //! and failures back off. Models client-go/util/workqueue.
 
-use imbl::{OrdMap, Vector};
-
 use super::trace::TraceId;
 use crate::api::ObjectKey;
 use crate::base::Duration;
+use crate::base::persistent::{OrdMap, Vector};
 
 #[derive(Clone, Debug, Default)]
 pub struct WorkQueue {

@@ -4,12 +4,12 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
 use super::component::{ActorId, Component, Ctx, Event, Msg, NetError, Target};
 use super::trace::{Trace, TraceId, What};
 pub use crate::api::Profile;
+use crate::base::persistent::{OrdMap, OrdSet};
 use crate::base::{Duration, Rng, Str, Time};
 use crate::machine::Machine;
 

@@ -37,7 +37,7 @@ pub struct Managed(Option<Arc<Vec<Entry>>>);
 
 /// The latest set of each manager of each kind.
 #[derive(Clone, Debug, Default)]
-pub struct Models(imbl::OrdMap<(Kind, Str, Str), Set>);
+pub struct Models(crate::base::persistent::OrdMap<(Kind, Str, Str), Set>);
 
 /// Who writes, how and when.
 #[derive(Clone, Copy)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::super::{Map, Value};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 /// One step of a path.
 #[derive(Clone, Debug)]
@@ -107,7 +108,7 @@ impl Set {
     pub fn node(member: bool, mut kids: Vec<(Elem, Set)>) -> Set {
         kids.retain(|(_, s)| !s.is_empty());
         if !kids.is_sorted_by(|a, b| a.0 <= b.0) {
-            kids.sort_by(|a, b| a.0.cmp(&b.0));
+            kids.arrange_by(|a, b| a.0.cmp(&b.0));
         }
         Set { member, kids: (!kids.is_empty()).then(|| Arc::new(kids)) }
     }

@@ -5,6 +5,7 @@ use super::super::{Map, Profile, Value};
 use super::strategic::{Options as MergeOptions, merge_maps};
 use super::{DELETE_PRIMITIVES, DIRECTIVE, ELEMENT_ORDER, Meta, RETAIN_KEYS, Schema, meta};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 #[derive(Clone, Copy)]
 struct Options {
@@ -109,7 +110,7 @@ fn diff_lists(m: Meta, key: &str, old: &[Value], new: &[Value], patch: &mut Map,
     let order_of = |list: &[Value]| -> Vec<Value> { list.iter().filter_map(|v| v.get(merge_key)).cloned().collect() };
     let mut gone: Vec<Value> = order_of(old);
     gone.retain(|id| !new.iter().any(|v| v.get(merge_key) == Some(id)));
-    gone.sort_by_key(Value::to_json);
+    gone.arrange_by_key(Value::to_json);
     if !o.ignore_deletions {
         changes.extend(gone.into_iter().map(|id| Value::Map(map! { DIRECTIVE => "delete", merge_key => id })));
     }

@@ -2,6 +2,7 @@
 
 use super::super::{Map, Profile, Value};
 use super::{DELETE_PRIMITIVES, DIRECTIVE, ELEMENT_ORDER, Meta, RETAIN_KEYS, Schema, meta};
+use crate::base::arrange::Arrange;
 
 /// How patches merge: into a live object, or one patch into another.
 #[derive(Clone, Copy)]
@@ -151,8 +152,8 @@ fn sort_by_order(merged: Vec<Value>, order: &[&Value], live: &[Value], merge_key
     let live: Vec<&Value> = live.iter().collect();
     let (mut named, mut others): (Vec<Value>, Vec<Value>) =
         merged.into_iter().partition(|v| position(order, v, merge_key).is_some());
-    named.sort_by_key(|v| position(order, v, merge_key));
-    others.sort_by_key(|v| position(&live, v, merge_key).unwrap_or(usize::MAX));
+    named.arrange_by_key(|v| position(order, v, merge_key));
+    others.arrange_by_key(|v| position(&live, v, merge_key).unwrap_or(usize::MAX));
     let mut out = Vec::with_capacity(named.len() + others.len());
     let (mut named, mut others) = (named.into_iter().peekable(), others.into_iter().peekable());
     loop {

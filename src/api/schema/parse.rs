@@ -1,6 +1,7 @@
 //! Reads `types.txt` into [`Type`]s. The table is ours, so a mistake in it panics at first use.
 
 use super::{Field, Flat, ListKind, Profile, Ty, Type, TypeId};
+use crate::base::arrange::Arrange;
 
 /// A line of the table before its type names are resolved.
 struct Line {
@@ -18,7 +19,7 @@ pub(super) fn parse(text: &'static str) -> Vec<Type> {
     for i in 0..types.len() {
         let mut flat = Vec::new();
         flatten(&types, TypeId(i as u16), None, &mut flat);
-        flat.sort_by_key(|f| f.name);
+        flat.arrange_by_key(|f| f.name);
         types[i].flat = flat;
     }
     types

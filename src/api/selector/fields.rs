@@ -6,6 +6,7 @@ use std::fmt;
 use super::{FieldSelector, ParseError};
 use crate::api::Kind;
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 impl FieldSelector {
     /// `a=b,c!=d`; a backslash escapes `,`, `=` and itself.
@@ -16,7 +17,7 @@ impl FieldSelector {
             let (path, op, value) = operator(&part).ok_or_else(bad)?;
             all.push((Str::from(path), unescape(value), op != "!="));
         }
-        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all.arrange_by(|a, b| a.0.cmp(&b.0));
         Ok(FieldSelector(all))
     }
 

@@ -3,6 +3,7 @@
 use super::{LabelSelector, Op, Requirement};
 use crate::api::{Profile, names};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 /// Why a selector could not be read, in upstream's words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -233,7 +234,7 @@ impl Parser {
                 (_, text) => return Err(format!("found '{text}', expected: ',', ')' or identifier")),
             }
         }
-        values.sort();
+        values.arrange();
         values.dedup();
         Ok(values)
     }
@@ -254,7 +255,7 @@ impl LabelSelector {
     pub fn parse(text: &str, profile: Profile) -> Result<LabelSelector, ParseError> {
         let mut parser = Parser { items: scan(text), at: 0, profile };
         let mut all = parser.requirements().map_err(ParseError)?;
-        all.sort_by(|a, b| a.key.cmp(&b.key));
+        all.arrange_by(|a, b| a.key.cmp(&b.key));
         Ok(LabelSelector(all))
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::api::{Kind, List, Map, Object, Profile, Value};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 const TABLE: &str = include_str!("roles.txt");
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -139,6 +140,6 @@ fn verbs(text: &str) -> List {
             })
         }));
     }
-    all.sort();
+    all.arrange();
     all.into_iter().map(Value::from).collect()
 }

@@ -11,6 +11,7 @@ use super::kit::{error_text, object, succeeded};
 use super::{Controller, Kit, Next, Note, Op, Step, job};
 use crate::api::request::Propagation;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Value, meta};
+use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str, Time};
 use crate::sim::informer::Delta;
 
@@ -268,7 +269,7 @@ fn clean_up(kit: &mut Kit<'_, '_>, cron: &Arc<Object>) -> Next {
         let Some(limit) = cron.int(&["spec", field]) else { continue };
         let mut done: Vec<Arc<Object>> =
             children(kit, cron).into_iter().filter(|j| job::finished(j) == Some(kind) && !meta::deleting(j)).collect();
-        done.sort_by_key(|j| (Str::from(j.str(&["status", "startTime"])), j.name().clone()));
+        done.arrange_by_key(|j| (Str::from(j.str(&["status", "startTime"])), j.name().clone()));
         let surplus = done.len().saturating_sub(limit.max(0) as usize);
         for j in &done[..surplus] {
             let request = Request { propagation: Some(Propagation::Background), ..Request::delete(&j.key) };

@@ -8,6 +8,7 @@ use super::{replicas, rolling};
 use crate::api::hash::pod_template_hash;
 use crate::api::{Kind, Object, Profile, Value, meta};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
 const HISTORY: &str = "deployment.kubernetes.io/revision-history";
@@ -42,7 +43,7 @@ impl Family {
 }
 
 pub fn find_family(d: &Object, mut all: Vec<Arc<Object>>) -> Family {
-    all.sort_by(|a, b| (meta::created(a), a.name()).cmp(&(meta::created(b), b.name())));
+    all.arrange_by(|a, b| (meta::created(a), a.name()).cmp(&(meta::created(b), b.name())));
     let wanted = d.get(&["spec", "template"]).cloned().unwrap_or_default();
     let is_new = |rs: &Arc<Object>| rs.get(&["spec", "template"]).is_some_and(|t| template::same(t, &wanted));
     let new = all.iter().position(is_new).map(|i| all.remove(i));
@@ -153,7 +154,7 @@ pub fn superfluous(d: &Object, old: &[Arc<Object>]) -> Vec<Arc<Object>> {
     let Some(limit) = d.int(&["spec", "revisionHistoryLimit"]) else { return Vec::new() };
     let mut alive: Vec<_> = old.iter().filter(|rs| !meta::deleting(rs)).cloned().collect();
     let surplus = alive.len().saturating_sub(limit.max(0) as usize);
-    alive.sort_by_key(|rs| revision(rs));
+    alive.arrange_by_key(|rs| revision(rs));
     alive.truncate(surplus);
     alive.retain(|rs| {
         let status = |field| rs.int(&["status", field]).unwrap_or(0);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::replica_sets::{self, DESIRED, Family};
 use super::{Plan, replicas};
 use crate::api::{Object, Reason, Request, Value, meta};
+use crate::base::arrange::Arrange;
 use crate::controllers::{Note, Op};
 
 /// A count, or a percentage of `total` rounded up or down.
@@ -166,7 +167,7 @@ impl Plan<'_, '_, '_> {
         let allowed = if wanted > 0 { max_total(&self.d) } else { 0 };
         let to_add = allowed - total;
         // The bigger first; among equals the newer when growing, the older when shrinking.
-        active.sort_by(|a, b| {
+        active.arrange_by(|a, b| {
             let by_age = meta::created(a).cmp(&meta::created(b));
             replicas(b).cmp(&replicas(a)).then(if to_add > 0 { by_age.reverse() } else { by_age })
         });

@@ -6,12 +6,11 @@ mod metrics;
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
-
 use self::metrics::Measured;
 use super::kit::{error_text, object, succeeded};
 use super::{Controller, Kit, Next, Note, Step};
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Response, Value, Verb, meta};
+use crate::base::persistent::{OrdMap, Vector};
 use crate::base::{Duration, Str, Time};
 use crate::sim::informer::Delta;
 

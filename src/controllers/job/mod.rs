@@ -8,14 +8,14 @@ mod status;
 
 use std::sync::Arc;
 
-use imbl::OrdSet;
-
 use self::pods::Tally;
 use super::expectations::Expectations;
 use super::kit::{error_text, object, refusal, succeeded};
 use super::{Controller, Kit, Next, Note, Op, Step};
 use crate::api::request::PatchType;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Value, meta, pod};
+use crate::base::arrange::Arrange;
+use crate::base::persistent::OrdSet;
 use crate::base::{Duration, Str};
 use crate::sim::informer::Delta;
 
@@ -148,7 +148,7 @@ impl Jobs {
         status::complete(kit, job, &mut next, &tally);
         if active > want {
             let mut doomed = tally.active;
-            doomed.sort_by_key(|p| (pod::phase(p) != "Pending", pod::ready(p), std::cmp::Reverse(meta::created(p))));
+            doomed.arrange_by_key(|p| (pod::phase(p) != "Pending", pod::ready(p), std::cmp::Reverse(meta::created(p))));
             doomed.truncate((active - want) as usize);
             return self.delete(kit, job, next, doomed);
         }

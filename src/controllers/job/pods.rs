@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use imbl::OrdSet;
-
 use super::status::uncounted_list;
 use crate::api::{Kind, Object, Value, meta, pod};
+use crate::base::arrange::Arrange;
+use crate::base::persistent::OrdSet;
 use crate::base::{Duration, Str, Time};
 use crate::controllers::{Kit, template};
 
@@ -137,7 +137,7 @@ impl Tally {
                 t.new_failed.push(uid);
             }
         }
-        t.done.sort_unstable();
+        t.done.arrange();
         t.done.dedup();
         failures.retain(|at| *at >= last_success);
         t.failures = failures.len() as u32;

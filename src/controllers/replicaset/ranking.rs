@@ -9,6 +9,7 @@ use super::tally::{active, ready_since};
 use super::{Kit, selector};
 use crate::api::{Kind, Object, meta, pod};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 /// The `number` least useful of `pods`: not yet scheduled, pending, not ready, lower deletion cost
 /// (where the profile knows it), on nodes with more replicas, ready for a shorter time, restarted
@@ -24,7 +25,7 @@ pub fn to_delete(kit: &Kit<'_, '_>, rs: &Object, mut pods: Vec<Arc<Object>>, num
         let seconds = t.map_or(0, |t| kit.now().since(t).as_secs());
         if modern { u64::from(64 - seconds.leading_zeros()) } else { seconds }
     };
-    pods.sort_by_cached_key(|p| {
+    pods.arrange_by_key(|p| {
         let phase = match pod::phase(p) {
             "Pending" => 0,
             "Unknown" => 1,

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::{min_ready, selector};
 use crate::api::selector::LabelSelector;
 use crate::api::{Kind, Object, Value, meta, pod};
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str, Time};
 use crate::controllers::Kit;
 use crate::sim::informer::Delta;

@@ -11,6 +11,7 @@ use super::print::tabwriter::columns;
 use super::{discovery, exit};
 use crate::api::{Map, Request, Value};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 
 pub static SUB: &[Verb] = &[
     sub(
@@ -194,7 +195,7 @@ fn list(cx: &mut Cx<'_, '_>) -> Run {
         }
     }
     let shown = |l: &[Str]| format!("[{}]", l.join(" "));
-    rules.sort_by_cached_key(|[v, g, r, n, p]| {
+    rules.arrange_by_key(|[v, g, r, n, p]| {
         let (verbs, groups, resources, names, paths) = (shown(v), shown(g), shown(r), shown(n), shown(p));
         format!("Verbs:{verbs},APIGroups:{groups},Resources:{resources},ResourceNames:{names},NonResourceURLs:{paths},")
     });

@@ -4,6 +4,7 @@ use super::super::context::Cx;
 use super::super::error::Run;
 use super::{Page, events, text_of};
 use crate::api::{Kind, Object, Value};
+use crate::base::arrange::Arrange;
 
 pub fn namespace(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     p.field(0, "Name", o.name());
@@ -83,7 +84,7 @@ fn limit_rows(o: &Object, indent: &str, p: &mut Page) {
             .filter_map(|f| item.get(f).and_then(Value::as_map))
             .flat_map(|m| m.keys().map(|k| k.as_str()))
             .collect();
-        names.sort_unstable();
+        names.arrange();
         names.dedup();
         for name in names {
             let cells: Vec<String> = FIELDS
@@ -138,7 +139,7 @@ pub fn role(cx: &Cx<'_, '_>, o: &Object, p: &mut Page) {
             }
         }
     }
-    rows.sort();
+    rows.arrange();
     for (name, rest) in rows {
         p.line(1, format!("{name}\t{rest}"));
     }

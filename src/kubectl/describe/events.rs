@@ -6,6 +6,7 @@ use super::super::error::Run;
 use super::Page;
 use crate::api::{Kind, Object, Request, Value, meta};
 use crate::base::Time;
+use crate::base::arrange::Arrange;
 use std::sync::Arc;
 
 /// The events about an object, oldest first, as a table.
@@ -44,7 +45,7 @@ pub fn table(cx: &mut Cx<'_, '_>, all: &mut [Arc<Object>], p: &mut Page) -> Run 
         p.field(0, "Events", "<none>");
         return Ok(());
     }
-    all.sort_by_key(|e| last(e));
+    all.arrange_by_key(|e| last(e));
     let now = cx.now()?;
     p.put("Events:\n  Type\tReason\tAge\tFrom\tMessage\n  ----\t------\t----\t----\t-------\n");
     for e in all.iter() {

@@ -5,6 +5,7 @@ use super::super::error::Run;
 use super::{Page, events, text_of, when};
 use crate::api::quantity::Quantity;
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Value, meta, node, pod};
+use crate::base::arrange::Arrange;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ pub fn describe(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     p.marks(o);
     p.field(0, "CreationTimestamp", when(o.str(&["metadata", "creationTimestamp"])));
     let mut taints: Vec<String> = node::taints(o).iter().map(taint_text).collect();
-    taints.sort();
+    taints.arrange();
     p.several("Taints", &taints);
     p.field(0, "Unschedulable", node::unschedulable(o));
     lease(cx, o, p)?;
@@ -57,7 +58,7 @@ fn roles(o: &Object) -> String {
             roles.push(value.as_str());
         }
     }
-    roles.sort_unstable();
+    roles.arrange();
     roles.dedup();
     if roles.is_empty() { "<none>".to_owned() } else { roles.join(",") }
 }

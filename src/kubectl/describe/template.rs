@@ -3,6 +3,7 @@
 
 use super::{Page, or_none, text_of, when};
 use crate::api::{Object, Value};
+use crate::base::arrange::Arrange;
 use crate::sim::Profile;
 
 /// A pod template inside a workload's description.
@@ -268,7 +269,7 @@ fn mounts(c: &Value, p: &mut Page) {
         return p.line(2, "Mounts:\t<none>");
     }
     p.line(2, "Mounts:");
-    all.sort_by_key(|m| m.str("mountPath"));
+    all.arrange_by_key(|m| m.str("mountPath"));
     for m in all {
         let mut how =
             String::from(if m.get("readOnly").and_then(Value::as_bool).unwrap_or(false) { "ro" } else { "rw" });
@@ -357,7 +358,7 @@ fn projected(source: &Value, p: &mut Page) {
 
 pub fn tolerations(title: &str, all: &[Value], p: &mut Page) {
     let mut sorted: Vec<&Value> = all.iter().collect();
-    sorted.sort_by_key(|t| t.str("key"));
+    sorted.arrange_by_key(|t| t.str("key"));
     let lines: Vec<String> = sorted.iter().map(|t| toleration(t)).collect();
     p.several(title, &lines);
 }

@@ -5,6 +5,7 @@ use super::super::error::Run;
 use super::{Page, events, or_none, selector_text, template, text_of, when};
 use crate::api::selector::LabelSelector;
 use crate::api::{Kind, Object, Request, Value, meta, pod};
+use crate::base::arrange::Arrange;
 use std::sync::Arc;
 
 fn number(o: &Object, path: &[&str]) -> i64 {
@@ -63,7 +64,7 @@ pub fn replica_sets(cx: &mut Cx<'_, '_>, o: &Object) -> Run<OldAndNew> {
         .into_iter()
         .filter(|r| meta::controller_of(r).is_some_and(|c| c.str("uid") == meta::uid(o)))
         .collect();
-    own.sort_by_key(|r| (meta::created(r), r.name().clone()));
+    own.arrange_by_key(|r| (meta::created(r), r.name().clone()));
     let template = |x: &Object| {
         let mut t = x.get(&["spec", "template"]).cloned().unwrap_or_default();
         if t.at(&["metadata", "labels", "pod-template-hash"]).is_some() {

@@ -3,6 +3,7 @@
 
 use super::jsonpath;
 use crate::api::Value;
+use crate::base::arrange::Arrange;
 use std::cmp::Ordering;
 
 /// The order of the rows, or what is wrong with the expression.
@@ -13,7 +14,7 @@ pub fn order(path: &jsonpath::Path, items: &[Value]) -> Result<Vec<usize>, Strin
         return Err("couldn't find any field with path".to_owned());
     }
     let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by(|&a, &b| match (&keys[a], &keys[b]) {
+    order.arrange_by(|&a, &b| match (&keys[a], &keys[b]) {
         (None, None) => Ordering::Equal,
         (None, _) => Ordering::Less,
         (_, None) => Ordering::Greater,

@@ -1,6 +1,7 @@
 //! Calls about the machine's container runtime, as its own clients see it.
 
 use crate::api::{List, Value};
+use crate::base::arrange::Arrange;
 use crate::machine::terminal::CommandHost;
 use crate::runtime::{ContainerState, Image, images, process};
 use crate::sim::Msg;
@@ -48,8 +49,8 @@ pub fn all(host: &CommandHost<'_, '_>) -> Value {
         }
         sandboxes.push((s.created.0, value.into()));
     }
-    containers.sort_by_key(|(at, _)| *at);
-    sandboxes.sort_by_key(|(at, _)| *at);
+    containers.arrange_by_key(|(at, _)| *at);
+    sandboxes.arrange_by_key(|(at, _)| *at);
     let list = |v: Vec<(u64, Value)>| v.into_iter().map(|(_, v)| v).collect::<List>();
     let images: List = data
         .images

@@ -2,6 +2,7 @@
 
 use crate::api::Value;
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::machine::systemd::{self, LogLine, Unit};
 use crate::machine::terminal::CommandHost;
 
@@ -54,7 +55,7 @@ pub fn journal(host: &CommandHost<'_, '_>, input: &Value) -> Value {
     let m = host.ctx.host();
     let units = m.units.values().filter(|u| wanted.is_empty() || u.name == wanted);
     let mut lines: Vec<&LogLine> = units.flat_map(|u| u.journal.iter()).collect();
-    lines.sort_by_key(|l| l.at);
+    lines.arrange_by_key(|l| l.at);
     let one = |l: &LogLine| -> Value {
         let text: Str = l.text.clone();
         map! { "at" => l.at.0, "ident" => &l.ident, "pid" => l.pid, "text" => text }.into()

@@ -3,6 +3,7 @@
 use super::{admin, row};
 use crate::api::Value;
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::machine::files;
 use crate::machine::program::{Command, Flow, Io};
 
@@ -99,7 +100,7 @@ fn top(io: &mut Io<'_>, _: &[Str]) -> Flow<i32> {
         _ => 0,
     };
     let mut sorted: Vec<&Value> = rows.iter().collect();
-    sorted.sort_by_key(|p| std::cmp::Reverse(busy(p)));
+    sorted.arrange_by_key(|p| std::cmp::Reverse(busy(p)));
     for p in sorted.into_iter().take(20) {
         io.outln(format!(
             "{:>5} {:<9} 20   0 S  {}.0  {}.0 {}",

@@ -3,6 +3,7 @@
 use super::{korean, named, row};
 use crate::api::Value;
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::machine::program::{Command, Flow, Io};
 use crate::machine::shell::builtins;
 
@@ -17,7 +18,7 @@ fn help(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let korean = korean(io)?;
     let here = io.call("commands", Value::Null)?;
     let mut all: Vec<&Command> = here.items().iter().filter_map(|n| named(n.as_str())).collect();
-    all.sort_by_key(|c| c.name);
+    all.arrange_by_key(|c| c.name);
     let about = |c: &Command| c.about[usize::from(korean)];
     if let Some(name) = args.get(1) {
         return match all.iter().find(|c| c.name == name) {

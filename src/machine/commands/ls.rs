@@ -3,6 +3,7 @@
 use super::options::{Options, Spec, parse};
 use super::row;
 use crate::api::Value;
+use crate::base::arrange::Arrange;
 use crate::base::{Str, Time, time::MONTHS};
 use crate::machine::program::{Command, Flow, Io};
 
@@ -92,11 +93,11 @@ fn read(io: &mut Io<'_>, o: &Options, folder: &str) -> Flow<Vec<Entry>> {
 fn print(io: &mut Io<'_>, o: &Options, mut entries: Vec<Entry>) -> Flow<()> {
     // As the locale sorts: leading dots do not count.
     let key = |n: &str| n.trim_start_matches('.').to_lowercase();
-    entries.sort_by_key(|(n, _)| (key(n), n.clone()));
+    entries.arrange_by_key(|(n, _)| (key(n), n.clone()));
     if o.has('t') {
-        entries.sort_by_key(|(_, s)| std::cmp::Reverse(super::int(s, "modified")));
+        entries.arrange_by_key(|(_, s)| std::cmp::Reverse(super::int(s, "modified")));
     } else if o.has('S') {
-        entries.sort_by_key(|(_, s)| std::cmp::Reverse(super::int(s, "size")));
+        entries.arrange_by_key(|(_, s)| std::cmp::Reverse(super::int(s, "size")));
     }
     if o.has('r') {
         entries.reverse();

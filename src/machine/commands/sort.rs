@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::options::{Options, Spec, parse};
 use super::{inputs, row};
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::machine::program::{Command, Flow, Io};
 
 pub static SORT: Command = row("sort", ["sort lines", "줄을 정렬합니다"], sort);
@@ -61,7 +62,7 @@ fn sort(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     }
     let mut lines: Vec<&str> = texts.iter().flat_map(|t| t.lines()).collect();
     let compare = |a: &&str, b: &&str| compare(&o, &keys, a, b);
-    lines.sort_by(compare);
+    lines.arrange_by(compare);
     if o.has('u') {
         lines.dedup_by(|a, b| by_keys(&o, &keys, a, b) == Ordering::Equal);
     }

@@ -3,6 +3,7 @@
 use super::options::{Spec, parse};
 use super::row;
 use crate::api::Value;
+use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str};
 use crate::machine::program::{Command, Flow, Io};
 
@@ -243,7 +244,7 @@ fn install(io: &mut Io<'_>, say: &Say, names: &[Str], upgrade: bool, free: &str)
     let count = rows.len();
     // What is needed comes first.
     let mut ordered: Vec<&Value> = rows.iter().collect();
-    ordered.sort_by_key(|r| r.get("needed").and_then(Value::as_bool) != Some(true));
+    ordered.arrange_by_key(|r| r.get("needed").and_then(Value::as_bool) != Some(true));
     for (verb, slow) in [("Installing", true), ("Verifying ", false)] {
         for (i, r) in ordered.iter().enumerate() {
             let verb = if verb == "Installing" && r.get("old").is_some() { "Updating  " } else { verb };

@@ -480,7 +480,7 @@ fn trap(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
             e.sh.traps.remove(&signal);
             continue;
         }
-        match super::parse(action, &imbl::OrdMap::new()) {
+        match super::parse(action, &crate::base::persistent::OrdMap::new()) {
             Ok(block) => drop(e.sh.traps.insert(signal, block)),
             Err(_) => return e.fail(1, &format!("trap: {action}: syntax error")),
         }

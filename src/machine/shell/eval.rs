@@ -119,7 +119,7 @@ pub(super) struct Eval<'a, 'w> {
 /// Lets a shell run until it waits or ends.
 pub fn turn(term: &mut Terminal, ctx: &mut Ctx<'_>, task: &mut Task) -> Turn {
     let Body::Shell(shell) = &mut task.body else { return Turn::Waits };
-    let empty = Shell::new("", &imbl::OrdMap::new(), Str::new(), 0, ctx.now());
+    let empty = Shell::new("", &crate::base::persistent::OrdMap::new(), Str::new(), 0, ctx.now());
     let sh = Box::new(std::mem::replace(&mut **shell, empty));
     let mut eval = Eval { term, ctx, task, sh };
     eval.sh.scope.now = eval.ctx.now();

@@ -123,7 +123,7 @@ fn start(
     for flag in from.flags.chars().chain(shebang.chars()) {
         super::builtins::set_flag(&mut shell.scope.options, flag, true);
     }
-    shell.begin(super::parse(from.text, &imbl::OrdMap::new()));
+    shell.begin(super::parse(from.text, &crate::base::persistent::OrdMap::new()));
     term.spawn_shell(ctx, birth, shell, command)
 }
 

@@ -400,7 +400,7 @@ impl Expander<'_> {
             }
             (AssignValue::List(words), _) => {
                 let words = self.words(words)?;
-                let mut items = if assign.append { self.list(name) } else { imbl::Vector::new() };
+                let mut items = if assign.append { self.list(name) } else { crate::base::persistent::Vector::new() };
                 items.extend(words);
                 self.set_list(name, items);
             }
@@ -411,14 +411,14 @@ impl Expander<'_> {
     fn assigned(&mut self, word: &Word) -> Expanded<Str> {
         self.single(word)
     }
-    fn list(&self, name: &str) -> imbl::Vector<Str> {
+    fn list(&self, name: &str) -> crate::base::persistent::Vector<Str> {
         match self.scope.vars.get(name).map(|v| &v.content) {
             Some(Content::List(items)) => items.clone(),
-            Some(Content::Text(text)) => imbl::vector![text.clone()],
-            None => imbl::Vector::new(),
+            Some(Content::Text(text)) => crate::base::persistent::Vector::from(vec![text.clone()]),
+            None => crate::base::persistent::Vector::new(),
         }
     }
-    fn set_list(&mut self, name: &str, items: imbl::Vector<Str>) {
+    fn set_list(&mut self, name: &str, items: crate::base::persistent::Vector<Str>) {
         let exported = self.scope.vars.get(name).is_some_and(|v| v.exported);
         self.scope.vars.insert(name.into(), Var { content: Content::List(items), exported, readonly: false });
     }

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::ast::*;
 use crate::base::Str;
+use crate::base::persistent::OrdMap;
 
 /// Why a script cannot be run.
 #[derive(Clone, PartialEq, Eq, Debug)]

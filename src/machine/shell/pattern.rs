@@ -2,6 +2,7 @@
 //! escaped by a backslash.
 
 use crate::base::Str;
+use crate::base::arrange::Arrange;
 use crate::machine::Machine;
 use crate::machine::files::{self, Node};
 
@@ -153,7 +154,7 @@ pub fn glob(place: (&Machine, &str), cwd: &str, pattern: &str) -> Vec<Str> {
     if pattern.ends_with('/') {
         found.iter_mut().for_each(|f| f.push('/'));
     }
-    found.sort();
+    found.arrange();
     found.into_iter().map(Str::from).collect()
 }
 

@@ -94,7 +94,7 @@ impl Eval<'_, '_> {
     }
 
     /// Starts a program and waits for it.
-    pub(super) fn program(&mut self, args: Vec<Str>, env: imbl::OrdMap<Str, Str>) -> Step {
+    pub(super) fn program(&mut self, args: Vec<Str>, env: crate::base::persistent::OrdMap<Str, Str>) -> Step {
         let birth = Birth { env, cwd: self.sh.scope.cwd.clone(), ..Birth::of(self.task) };
         match exec::spawn(self.term, self.ctx, birth, &args) {
             Ok(child) => {

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
-
 use super::ast::{Block, Node};
 use super::eval::Frame;
+use crate::base::persistent::{OrdMap, Vector};
 use crate::base::{Str, Time};
 
 #[derive(Clone, PartialEq, Debug)]

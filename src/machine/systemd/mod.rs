@@ -7,6 +7,7 @@ pub mod unit;
 
 pub use unit::{LogLine, State, Unit};
 
+use crate::base::arrange::Arrange;
 use crate::base::{Str, Time};
 use crate::machine::files;
 use crate::sim::{ActorId, TraceId, What, World};
@@ -134,7 +135,7 @@ pub fn boot(world: &mut World, machine: u32, cause: TraceId) {
     manager::ensure(world, machine, cause);
     let m = world.machine(machine);
     let mut names: Vec<(u8, Str)> = m.units.values().filter(|u| u.enabled).map(|u| (u.order, u.name.clone())).collect();
-    names.sort();
+    names.arrange();
     for (_, name) in names {
         // Only units of the table are started, so none is missing.
         let _ = start(world, machine, &name, cause);

@@ -1,7 +1,6 @@
 //! Units as data: what a machine's services are and in which state each is.
 
-use imbl::Vector;
-
+use crate::base::persistent::Vector;
 use crate::base::{Duration, Str, Time};
 use crate::sim::Profile;
 

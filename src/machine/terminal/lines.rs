@@ -1,12 +1,11 @@
 //! Typed lines: from the keyboard to the login shell, and what becomes of their results.
 
-use imbl::OrdMap;
-
 use super::run::Birth;
 use super::screen::Shown;
 use super::{Ran, Terminal, Typing};
 use crate::api::Value;
 use crate::base::Str;
+use crate::base::persistent::OrdMap;
 use crate::machine::shell::{self, Shell};
 use crate::machine::task::{Body, Line, Owner, Wait};
 use crate::machine::{Role, files};

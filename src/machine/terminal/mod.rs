@@ -22,14 +22,13 @@ mod sessions;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use imbl::{OrdMap, Vector};
-
 pub(in crate::machine) use host::CommandHost;
 pub(in crate::machine) use pipes::{Broken, Input};
 pub(in crate::machine) use run::Birth;
 pub use screen::{CLEAR, Chunk, FULL, Shown};
 
 use crate::api::Value;
+use crate::base::persistent::{OrdMap, Vector};
 use crate::base::{Str, Time};
 use crate::component_boilerplate;
 use crate::machine::program::Answer;

@@ -3,11 +3,10 @@
 
 use std::collections::VecDeque;
 
-use imbl::OrdMap;
-
 use super::host::CommandHost;
 use super::{TIMER, Terminal};
 use crate::api::WatchEvent;
+use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str};
 use crate::machine::program::{self, Answer, Command, Host, Journal};
 use crate::machine::shell::{self, Shell, Turn};

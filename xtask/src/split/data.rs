@@ -15,8 +15,12 @@ pub fn divide(module: &Module, plan: &Plan) -> Vec<bool> {
     let mut named = [vec![false; module.data.len()], vec![false; module.data.len()]];
     for function in module.imported..module.functions() {
         let side = usize::from(plan.moved[function as usize]);
-        for number in module.ops(function).iter().flat_map(numbers).flatten() {
-            map.holders(number, |segment| named[side][segment] = true);
+        let ops = module.ops(function);
+        for (at, op) in ops.iter().enumerate() {
+            let loops = matches!(ops.get(at + 1), Some(Operator::I32Add | Operator::I32Sub));
+            for number in numbers(op).into_iter().flatten() {
+                map.holders(number, loops, |segment| named[side][segment] = true);
+            }
         }
     }
     let [mut stays, mut moves] = named;
@@ -58,12 +62,17 @@ struct Map<'a> {
 }
 
 impl Map<'_> {
-    /// The segments that an address may mean: the one it lies in, and the one it is the end of.
-    fn holders(&self, address: u32, mut see: impl FnMut(usize)) {
+    /// The segments that an address may mean: the one it lies in, or else the one it is the end of.
+    /// Where something is added to it, both: a loop may count up to zero from below an end. (Only
+    /// there: an end that is compared with, or passed on, comes with a beginning.)
+    fn holders(&self, address: u32, loops: bool, mut see: impl FnMut(usize)) {
         let after = self.order.partition_point(|index| self.segments[*index].at <= address);
         for index in self.order[..after].iter().rev().take(2) {
             if address <= self.segments[*index].end() {
                 see(*index);
+                if !loops {
+                    return;
+                }
             }
         }
     }
@@ -76,7 +85,7 @@ impl Map<'_> {
             let skip = (segment.at.next_multiple_of(4) - segment.at) as usize;
             for word in segment.bytes.get(skip..).unwrap_or_default().chunks_exact(4) {
                 let address = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
-                self.holders(address, |found| {
+                self.holders(address, false, |found| {
                     if !marks[found] {
                         marks[found] = true;
                         open.push(found);

@@ -13,6 +13,7 @@
 //! table, shares memory and globals, and calls back by exports.
 
 mod data;
+mod live;
 mod module;
 mod outline;
 mod visit;
@@ -31,6 +32,8 @@ pub struct Halves {
     pub rest: Vec<u8>,
     pub moved: usize,
     pub kept: usize,
+    /// The functions of the first file and their bytes.
+    pub sizes: Vec<(usize, String)>,
 }
 
 pub fn split(wasm: &[u8], visit: &Visit) -> Result<Halves> {
@@ -40,10 +43,11 @@ pub fn split(wasm: &[u8], visit: &Visit) -> Result<Halves> {
     outline::outline(wasm, &mut module, visit, &before.moved)?;
     let plan = Plan::new(&module, &visit.cold, count)?;
     let data = data::divide(&module, &plan);
-    let first = write::first(&module, &plan, &data)?;
+    let mut sizes = Vec::new();
+    let first = write::first(&module, &plan, &data, &mut sizes)?;
     let rest = write::rest(&module, &plan, &data)?;
     let moved = plan.moved.iter().filter(|moved| **moved).count();
-    Ok(Halves { first, rest, moved, kept: module.code.len() - moved })
+    Ok(Halves { first, rest, moved, kept: module.code.len() - moved, sizes })
 }
 
 /// The same program, which marks in a memory of its own, exported as `marks`, where it has been.

@@ -15,6 +15,7 @@ use wasmparser::{
     WasmFeatures,
 };
 
+use super::live::{Ends, Live, ends};
 use super::module::{Code, Module};
 use super::visit::{self, Visit};
 
@@ -53,16 +54,19 @@ pub fn outline(wasm: &[u8], module: &mut Module, visit: &Visit, moved: &[bool]) 
 /// What is known before an instruction.
 struct Place {
     offset: usize,
-    /// Nothing of the enclosing block lies on the stack.
-    level: bool,
+    /// How many values of the enclosing block lie on the stack, and what the last one is.
+    above: usize,
+    top: Option<ValType>,
     dead: bool,
     /// How a branch to each enclosing label is to be understood, inner ones first.
     labels: Vec<Label>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Label {
     Plain,
+    /// The branch brings a value.
+    Value(ValType),
     Values,
     Function,
 }
@@ -71,21 +75,23 @@ impl Place {
     fn of(checked: &FuncValidator<ValidatorResources>, offset: usize) -> Self {
         let depth = checked.control_stack_height() as usize;
         let Some(frame) = checked.get_control_frame(0) else {
-            return Self { offset, level: false, dead: true, labels: Vec::new() };
+            return Self { offset, above: 0, top: None, dead: true, labels: Vec::new() };
         };
         let label = |index: usize| {
             let frame = checked.get_control_frame(index).expect("it is open");
             let bare = matches!(frame.block_type, BlockType::Empty)
                 || (frame.kind == FrameKind::Loop && matches!(frame.block_type, BlockType::Type(_)));
-            match (index + 1 == depth, bare) {
+            match (index + 1 == depth, frame.block_type) {
                 (true, _) => Label::Function,
-                (_, true) => Label::Plain,
+                _ if bare => Label::Plain,
+                (_, BlockType::Type(ty)) => Label::Value(ty),
                 _ => Label::Values,
             }
         };
         Self {
             offset,
-            level: checked.operand_stack_height() as usize == frame.height,
+            above: (checked.operand_stack_height() as usize).saturating_sub(frame.height),
+            top: checked.get_operand_type(0).flatten(),
             dead: frame.unreachable,
             labels: (0..depth).map(label).collect(),
         }
@@ -117,7 +123,9 @@ struct Region {
     passed: Vec<u32>,
     given_back: Vec<u32>,
     own: Vec<u32>,
-    result: Option<ValType>,
+    /// What those exits that bring a value bring.
+    value: Option<ValType>,
+    bringing: BTreeSet<Exit>,
 }
 
 impl<'a> Outliner<'_, 'a> {
@@ -130,28 +138,28 @@ impl<'a> Outliner<'_, 'a> {
         let mut candidates = Vec::new();
         let all = 0..self.code().ops.len() - 1;
         self.scan(all.clone(), &ends, &mut candidates);
+        if candidates.is_empty() {
+            return;
+        }
+        let types = self.local_types();
+        let live = Live::of(&self.code().ops, types.len(), &ends);
         // Outer ones first.
         candidates.sort_by_key(|range: &Range<usize>| (range.start, std::cmp::Reverse(range.end)));
         let mut chosen: Vec<Region> = Vec::new();
         for range in candidates {
             let inside = chosen.last().is_some_and(|region| range.start < region.range.end);
             if !inside && range != all {
-                chosen.extend(self.region(range));
+                chosen.extend(self.region(range, &ends, &live, &types));
             }
         }
         if !chosen.is_empty() {
-            self.replace(chosen);
+            self.replace(chosen, &types);
         }
     }
 
     /// Looks through the direct content of a block; says whether whoever enters it meets something
     /// that is never done.
-    fn scan(
-        &self,
-        range: Range<usize>,
-        ends: &BTreeMap<usize, (Option<usize>, usize)>,
-        found: &mut Vec<Range<usize>>,
-    ) -> bool {
+    fn scan(&self, range: Range<usize>, ends: &Ends, found: &mut Vec<Range<usize>>) -> bool {
         let ops = &self.code().ops;
         let mut at = range.start;
         // From here on everything up to now is done without a way out.
@@ -186,7 +194,7 @@ impl<'a> Outliner<'_, 'a> {
         }
         let whole = from == range.start;
         let mut start = from;
-        let fits = |place: &Place| place.level && !place.dead;
+        let fits = |place: &Place| place.above == 0 && !place.dead;
         while start < range.end && !fits(&self.places[start]) {
             start = ends.get(&start).map_or(start + 1, |(_, end)| end + 1);
         }
@@ -205,29 +213,32 @@ impl<'a> Outliner<'_, 'a> {
     }
 
     /// What it takes to move a region, if it can be and pays.
-    fn region(&self, range: Range<usize>) -> Option<Region> {
+    fn region(&self, range: Range<usize>, ends: &Ends, live: &Live, types: &[ValType]) -> Option<Region> {
         let (_, results) = &self.module.signatures[self.module.type_of[self.function as usize] as usize];
         if results.len() > 1 {
             return None;
         }
         let ops = &self.code().ops[range.clone()];
         let labels = &self.places[range.start].labels;
-        let mut exits = BTreeSet::new();
+        // How control leaves, and the value that it brings.
+        let mut exits: BTreeMap<Exit, Option<ValType>> = BTreeMap::new();
         let mut depth = 0_u32;
         for op in ops {
             match op {
                 Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => depth += 1,
                 Operator::End => depth -= 1,
                 Operator::Return => {
-                    exits.insert(Exit::Returns);
+                    exits.insert(Exit::Returns, results.first().copied());
                 }
                 Operator::Br { relative_depth } | Operator::BrIf { relative_depth } if *relative_depth >= depth => {
-                    let exit = exit(*relative_depth - depth, labels)?;
-                    // The value to return would lie under the condition, out of a block's reach.
-                    if exit == Exit::Returns && !results.is_empty() && matches!(op, Operator::BrIf { .. }) {
-                        return None;
-                    }
-                    exits.insert(exit);
+                    let label = relative_depth - depth;
+                    let (exit, value) = match labels.get(label as usize)? {
+                        Label::Plain => (Exit::Branches(label), None),
+                        Label::Value(ty) => (Exit::Branches(label), Some(*ty)),
+                        Label::Function => (Exit::Returns, results.first().copied()),
+                        Label::Values => return None,
+                    };
+                    exits.insert(exit, value);
                 }
                 Operator::BrTable { targets } => {
                     for target in targets.targets().chain([Ok(targets.default())]) {
@@ -242,66 +253,84 @@ impl<'a> Outliner<'_, 'a> {
         }
         let end = &self.places[range.end];
         if !end.dead {
-            if !end.level {
-                return None;
-            }
-            exits.insert(Exit::Falls);
+            let value = match end.above {
+                0 => None,
+                1 => Some(end.top?),
+                _ => return None,
+            };
+            exits.insert(Exit::Falls, value);
         }
-        let result = results.first().copied().filter(|_| exits.contains(&Exit::Returns));
-        let comes_back = exits.iter().any(|exit| *exit != Exit::Returns);
-        let exits: Vec<Exit> = exits.into_iter().collect();
-        let (passed, given_back, own) = self.locals(&range, comes_back);
+        let mut values: Vec<ValType> = exits.values().flatten().copied().collect();
+        values.dedup();
+        if values.len() > 1 {
+            return None;
+        }
+        let bringing = exits.iter().filter(|(_, value)| value.is_some()).map(|(exit, _)| *exit).collect();
+        let exits: Vec<Exit> = exits.into_keys().collect();
+        let (passed, given_back, own) = self.locals(&range, &exits, ends, live, types);
 
-        let cost = 9 + 2 * passed.len() + 2 * given_back.len() + if exits.len() > 1 { 5 * exits.len() } else { 3 } + 8;
+        let ways = if exits.len() > 1 { 2 + 7 * exits.len() } else { 2 };
+        let cost = 9 + 2 * passed.len() + 2 * given_back.len() + ways;
         let size = self.places[range.end].offset - self.places[range.start].offset;
-        (size >= cost + GAIN).then_some(Region { range, exits, passed, given_back, own, result })
+        let value = values.first().copied();
+        (size >= cost + GAIN).then_some(Region { range, exits, passed, given_back, own, value, bringing })
     }
 
     /// The locals that a region is passed, those it gives back, and those of its own.
-    fn locals(&self, range: &Range<usize>, comes_back: bool) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+    fn locals(
+        &self,
+        range: &Range<usize>,
+        exits: &[Exit],
+        ends: &Ends,
+        live: &Live,
+        types: &[ValType],
+    ) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
         let ops = &self.code().ops;
-        let mut set = BTreeSet::new();
-        let mut used = BTreeSet::new();
+        let (mut read, mut set) = (BTreeSet::new(), BTreeSet::new());
         for op in &ops[range.clone()] {
             match op {
-                Operator::LocalGet { local_index } => {
-                    used.insert(*local_index);
-                }
-                Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
-                    used.insert(*local_index);
-                    set.insert(*local_index);
-                }
-                _ => {}
-            }
+                Operator::LocalGet { local_index } => read.insert(*local_index),
+                Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => set.insert(*local_index),
+                _ => false,
+            };
         }
-        let mut read_outside = BTreeSet::new();
-        for op in ops[..range.start].iter().chain(&ops[range.end..]) {
-            if let Operator::LocalGet { local_index } = op {
-                read_outside.insert(*local_index);
-            }
-        }
-        let before = assigned(&ops[range.clone()]);
-        let mut passed = before.read_early.clone();
-        let mut given_back = BTreeSet::new();
-        if comes_back {
-            // What it read before setting it may be what it set when it last ran.
-            given_back = set.iter().copied().filter(|l| read_outside.contains(l) || passed.contains(l)).collect();
-            passed.extend(given_back.iter().filter(|local| !before.always.contains(*local)));
-        }
-        let own = used.into_iter().filter(|local| !passed.contains(local)).collect();
-        (passed.into_iter().collect(), given_back.into_iter().collect(), own)
+        // The blocks that the region lies in, inner ones first.
+        let around: Vec<(usize, usize)> = ends
+            .range(..range.start)
+            .rev()
+            .filter(|(_, (_, end))| *end >= range.end)
+            .map(|(start, (_, end))| (*start, *end))
+            .collect();
+        let goes_on = |exit: &Exit| match exit {
+            Exit::Returns => None,
+            Exit::Falls => Some(range.end),
+            Exit::Branches(label) => around
+                .get(*label as usize)
+                .map(|(start, end)| if matches!(ops[*start], Operator::Loop { .. }) { *start } else { *end }),
+        };
+        let places: Vec<usize> = exits.iter().filter_map(goes_on).collect();
+        // By type, so that few types of functions come about.
+        let in_order = |mut locals: Vec<u32>| {
+            locals.sort_by_key(|local| (format!("{:?}", types[*local as usize]), *local));
+            locals
+        };
+        let needed = |local: &u32| places.iter().any(|place| live.at(*place)(*local));
+        let given_back = in_order(set.iter().copied().filter(needed).collect());
+        read.extend(&given_back);
+        let passed = in_order(read.iter().copied().filter(|local| live.at(range.start)(*local)).collect());
+        let own = read.union(&set).copied().filter(|local| !passed.contains(local)).collect();
+        (passed, given_back, own)
     }
 
-    fn replace(&mut self, regions: Vec<Region>) {
+    fn replace(&mut self, regions: Vec<Region>, types: &[ValType]) {
         let place = (self.function - self.module.imported) as usize;
         let old = std::mem::take(&mut self.module.code[place].ops);
-        let types = self.local_types(place);
         let mut extra: Vec<ValType> = Vec::new();
         let mut ops = Vec::with_capacity(old.len());
         let mut at = 0;
         for region in regions {
             ops.extend_from_slice(&old[at..region.range.start]);
-            self.call(&region, &old, &types, &mut extra, &mut ops);
+            self.call(&region, &old, types, &mut extra, &mut ops);
             at = region.range.end;
         }
         ops.extend_from_slice(&old[at..]);
@@ -311,10 +340,10 @@ impl<'a> Outliner<'_, 'a> {
     }
 
     /// The types of a function's locals, its arguments first.
-    fn local_types(&self, place: usize) -> Vec<ValType> {
+    fn local_types(&self) -> Vec<ValType> {
         let ty = self.module.type_of[self.function as usize];
         let (params, _) = &self.module.signatures[ty as usize];
-        params.iter().chain(&self.module.code[place].locals).copied().collect()
+        params.iter().chain(&self.code().locals).copied().collect()
     }
 
     /// Makes a region a function, and writes what stands in its place.
@@ -330,7 +359,7 @@ impl<'a> Outliner<'_, 'a> {
         let type_of = |local: &u32| types[*local as usize];
         let mut results: Vec<ValType> = region.given_back.iter().map(type_of).collect();
         results.extend(several.then_some(ValType::I32));
-        results.extend(region.result);
+        results.extend(region.value);
         let params: Vec<ValType> = region.passed.iter().map(type_of).collect();
         let ty = self.module.add_type(params, results);
         let new = self.module.functions();
@@ -344,12 +373,16 @@ impl<'a> Outliner<'_, 'a> {
             extra.push(ty);
             (types.len() + extra.len() - 1) as u32
         };
-        // The only way out is a return: the value lies where it should.
-        if let [Exit::Returns] = region.exits[..] {
-            ops.push(Operator::Return);
+        // With nothing else to take off the stack, the value lies where it should.
+        if let ([exit], []) = (&region.exits[..], &region.given_back[..]) {
+            match exit {
+                Exit::Falls => {}
+                Exit::Branches(label) => ops.push(Operator::Br { relative_depth: *label }),
+                Exit::Returns => ops.push(Operator::Return),
+            }
             return;
         }
-        let value = region.result.map(|ty| {
+        let value = region.value.map(|ty| {
             let local_index = temporary(ty);
             ops.push(Operator::LocalSet { local_index });
             local_index
@@ -360,40 +393,53 @@ impl<'a> Outliner<'_, 'a> {
             local_index
         });
         ops.extend(region.given_back.iter().rev().map(|local| Operator::LocalSet { local_index: *local }));
-        let leave = |exit: Exit, deeper: u32, ops: &mut Vec<Operator<'a>>| match exit {
-            Exit::Falls => {}
-            Exit::Branches(label) => ops.push(Operator::Br { relative_depth: label + deeper }),
-            Exit::Returns => {
-                ops.extend(value.map(|local_index| Operator::LocalGet { local_index }));
-                ops.push(Operator::Return);
+        let leave = |exit: Exit, deeper: u32, ops: &mut Vec<Operator<'a>>| {
+            let brings = value.filter(|_| region.bringing.contains(&exit));
+            ops.extend(brings.map(|local_index| Operator::LocalGet { local_index }));
+            match exit {
+                Exit::Falls => {}
+                Exit::Branches(label) => ops.push(Operator::Br { relative_depth: label + deeper }),
+                Exit::Returns => ops.push(Operator::Return),
             }
         };
         match (way, &region.exits[..]) {
             (Some(way), exits) => {
-                // The one that falls through is the first; without it the last needs no question.
-                let asked = if exits[0] == Exit::Falls { exits.len() } else { exits.len() - 1 };
-                for (number, exit) in exits[..asked].iter().enumerate() {
-                    if *exit == Exit::Falls {
-                        continue;
-                    }
+                // The one that falls through is the first, and needs no question; else the last.
+                let (asked, unasked) = match exits[0] {
+                    Exit::Falls => (&exits[1..], exits[0]),
+                    _ => (&exits[..exits.len() - 1], exits[exits.len() - 1]),
+                };
+                for exit in asked {
                     ops.push(Operator::LocalGet { local_index: way });
-                    ops.push(Operator::I32Const { value: number as i32 });
-                    ops.push(Operator::I32Eq);
-                    if let Exit::Branches(label) = exit {
-                        ops.push(Operator::BrIf { relative_depth: *label });
-                    } else {
-                        ops.push(Operator::If { blockty: BlockType::Empty });
-                        leave(*exit, 1, ops);
-                        ops.push(Operator::End);
+                    let number = region.number(*exit);
+                    if number != 1 || region.exits.len() > 2 {
+                        ops.push(Operator::I32Const { value: number });
+                        ops.push(Operator::I32Eq);
+                    }
+                    match exit {
+                        Exit::Branches(label) if !region.bringing.contains(exit) => {
+                            ops.push(Operator::BrIf { relative_depth: *label });
+                        }
+                        _ => {
+                            ops.push(Operator::If { blockty: BlockType::Empty });
+                            leave(*exit, 1, ops);
+                            ops.push(Operator::End);
+                        }
                     }
                 }
-                if asked < exits.len() {
-                    leave(exits[asked], 0, ops);
-                }
+                leave(unasked, 0, ops);
             }
             (None, [exit]) => leave(*exit, 0, ops),
             (None, _) => ops.push(Operator::Unreachable),
         }
+    }
+}
+
+impl Region {
+    /// The number that says which exit was taken: 0 is the one that needs no question.
+    fn number(&self, exit: Exit) -> i32 {
+        let place = self.exits.iter().position(|known| *known == exit).expect("it was found before");
+        if self.exits[0] == Exit::Falls { place as i32 } else { ((place + 1) % self.exits.len()) as i32 }
     }
 }
 
@@ -404,18 +450,20 @@ fn body<'a>(region: &Region, ops: &[Operator<'a>], types: &[ValType]) -> Code<'a
         numbers.insert(*local, numbers.len() as u32);
     }
     let mut locals: Vec<ValType> = region.own.iter().map(|local| types[*local as usize]).collect();
-    locals.extend(region.result);
-    let value = numbers.len() as u32;
-    let leave = |exit: Exit, out: &mut Vec<Operator<'a>>| {
-        if region.result.is_some() && exit == Exit::Returns {
+    let value = (numbers.len()) as u32;
+    locals.extend(region.value);
+    let condition = value + u32::from(region.value.is_some());
+    locals.push(ValType::I32);
+    // The value that an exit brings lies on the stack, or in its local already.
+    let leave = |exit: Exit, kept: bool, out: &mut Vec<Operator<'a>>| {
+        if !kept && region.bringing.contains(&exit) {
             out.push(Operator::LocalSet { local_index: value });
         }
         out.extend(region.given_back.iter().map(|local| Operator::LocalGet { local_index: numbers[local] }));
         if region.exits.len() > 1 {
-            let number = region.exits.iter().position(|known| *known == exit).expect("it was found before");
-            out.push(Operator::I32Const { value: number as i32 });
+            out.push(Operator::I32Const { value: region.number(exit) });
         }
-        if region.result.is_some() {
+        if region.value.is_some() {
             out.push(Operator::LocalGet { local_index: value });
         }
         out.push(Operator::Return);
@@ -431,15 +479,25 @@ fn body<'a>(region: &Region, ops: &[Operator<'a>], types: &[ValType]) -> Code<'a
             Operator::LocalGet { local_index } => out.push(Operator::LocalGet { local_index: numbers[local_index] }),
             Operator::LocalSet { local_index } => out.push(Operator::LocalSet { local_index: numbers[local_index] }),
             Operator::LocalTee { local_index } => out.push(Operator::LocalTee { local_index: numbers[local_index] }),
-            Operator::Return => leave(Exit::Returns, &mut out),
+            Operator::Return => leave(Exit::Returns, false, &mut out),
             Operator::Br { relative_depth } if *relative_depth >= depth => {
-                leave(out_of(*relative_depth - depth), &mut out)
+                leave(out_of(*relative_depth - depth), false, &mut out)
             }
             Operator::BrIf { relative_depth } if *relative_depth >= depth => {
                 let exit = out_of(*relative_depth - depth);
+                let brings = region.bringing.contains(&exit);
+                if brings {
+                    // It lies under the condition, and stays where it is if the branch is not taken.
+                    out.push(Operator::LocalSet { local_index: condition });
+                    out.push(Operator::LocalSet { local_index: value });
+                    out.push(Operator::LocalGet { local_index: condition });
+                }
                 out.push(Operator::If { blockty: BlockType::Empty });
-                leave(exit, &mut out);
+                leave(exit, true, &mut out);
                 out.push(Operator::End);
+                if brings {
+                    out.push(Operator::LocalGet { local_index: value });
+                }
             }
             other => {
                 match other {
@@ -452,43 +510,12 @@ fn body<'a>(region: &Region, ops: &[Operator<'a>], types: &[ValType]) -> Code<'a
         }
     }
     if region.exits.contains(&Exit::Falls) {
-        leave(Exit::Falls, &mut out);
+        leave(Exit::Falls, false, &mut out);
     } else {
         out.push(Operator::Unreachable);
     }
     out.push(Operator::End);
     Code { locals, ops: out }
-}
-
-fn exit(label: u32, labels: &[Label]) -> Option<Exit> {
-    match labels.get(label as usize)? {
-        Label::Plain => Some(Exit::Branches(label)),
-        Label::Function => Some(Exit::Returns),
-        Label::Values => None,
-    }
-}
-
-/// For each instruction that opens a block: where its `else` and its `end` are.
-fn ends(ops: &[Operator]) -> BTreeMap<usize, (Option<usize>, usize)> {
-    let mut open: Vec<(usize, Option<usize>)> = Vec::new();
-    let mut ends = BTreeMap::new();
-    for (at, op) in ops.iter().enumerate() {
-        match op {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => open.push((at, None)),
-            Operator::Else => {
-                if let Some((_, middle)) = open.last_mut() {
-                    *middle = Some(at);
-                }
-            }
-            Operator::End => {
-                if let Some((start, middle)) = open.pop() {
-                    ends.insert(start, (middle, at));
-                }
-            }
-            _ => {}
-        }
-    }
-    ends
 }
 
 /// Whether control can leave these instructions otherwise than at their end.
@@ -514,126 +541,15 @@ fn leaves(ops: &[Operator]) -> bool {
     false
 }
 
-struct Assigned {
-    /// Read where they need not have been set.
-    read_early: BTreeSet<u32>,
-    /// Set wherever control leaves.
-    always: BTreeSet<u32>,
-}
-
-/// Which locals are certainly set where, as Java asks for its variables.
-fn assigned(ops: &[Operator]) -> Assigned {
-    /// `None`: control does not come here, so anything may be said.
-    type Known = Option<BTreeSet<u32>>;
-    fn meet(into: &mut Known, from: &Known) {
-        match (into.as_mut(), from) {
-            (_, None) => {}
-            (None, Some(_)) => into.clone_from(from),
-            (Some(into), Some(from)) => into.retain(|local| from.contains(local)),
-        }
-    }
-    struct Open {
-        /// What is known wherever control jumps to its end.
-        end: Known,
-        /// What was known at an `if`, for its `else`.
-        start: Known,
-        is_loop: bool,
-        has_else: bool,
-    }
-    let mut now: Known = Some(BTreeSet::new());
-    let mut out: Known = None;
-    let mut read_early = BTreeSet::new();
-    let mut open: Vec<Open> = Vec::new();
-    fn jump(open: &mut [Open], out: &mut Known, now: &Known, label: u32) {
-        let count = open.len();
-        match count.checked_sub(label as usize + 1) {
-            None => meet(out, now),
-            Some(index) if open[index].is_loop => {}
-            Some(index) => meet(&mut open[index].end, now),
-        }
-    }
-    for op in ops {
-        match op {
-            Operator::LocalGet { local_index } if now.as_ref().is_some_and(|known| !known.contains(local_index)) => {
-                read_early.insert(*local_index);
-            }
-            Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
-                if let Some(known) = &mut now {
-                    known.insert(*local_index);
-                }
-            }
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => open.push(Open {
-                end: None,
-                start: now.clone(),
-                is_loop: matches!(op, Operator::Loop { .. }),
-                // Without an `else` an `if` may do nothing.
-                has_else: !matches!(op, Operator::If { .. }),
-            }),
-            Operator::Else => {
-                if let Some(top) = open.last_mut() {
-                    meet(&mut top.end, &now);
-                    now.clone_from(&top.start);
-                    top.has_else = true;
-                }
-            }
-            Operator::End => {
-                if let Some(top) = open.pop() {
-                    meet(&mut now, &top.end);
-                    if !top.has_else {
-                        meet(&mut now, &top.start);
-                    }
-                }
-            }
-            Operator::Br { relative_depth } => {
-                jump(&mut open, &mut out, &now, *relative_depth);
-                now = None;
-            }
-            Operator::BrIf { relative_depth } => jump(&mut open, &mut out, &now, *relative_depth),
-            Operator::BrTable { targets } => {
-                for target in targets.targets().chain([Ok(targets.default())]).flatten() {
-                    jump(&mut open, &mut out, &now, target);
-                }
-                now = None;
-            }
-            Operator::Return | Operator::Unreachable => now = None,
-            _ => {}
-        }
-    }
-    meet(&mut out, &now);
-    Assigned { read_early, always: out.unwrap_or_default() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn get(local_index: u32) -> Operator<'static> {
-        Operator::LocalGet { local_index }
-    }
-
-    fn set(local_index: u32) -> Operator<'static> {
-        Operator::LocalSet { local_index }
-    }
-
     #[test]
-    fn a_local_set_in_one_branch_only_is_not_certain() {
-        let either = Operator::If { blockty: BlockType::Empty };
-        let ops = [get(9), either.clone(), set(1), set(2), Operator::Else, set(2), Operator::End, get(1), get(2)];
-        let found = assigned(&ops);
-        assert_eq!(found.read_early, BTreeSet::from([1, 9]));
-        assert_eq!(found.always, BTreeSet::from([2]));
-        let found = assigned(&[either, set(1), Operator::Unreachable, Operator::Else, set(2), Operator::End, get(2)]);
-        assert_eq!((found.read_early, found.always), (BTreeSet::new(), BTreeSet::from([2])));
-    }
-
-    #[test]
-    fn what_is_skipped_by_a_branch_is_not_certain() {
+    fn a_branch_within_does_not_leave() {
         let block = Operator::Block { blockty: BlockType::Empty };
-        let ops = [block, set(1), Operator::BrIf { relative_depth: 0 }, set(2), Operator::End, get(1), get(2)];
-        let found = assigned(&ops);
-        assert_eq!(found.read_early, BTreeSet::from([2]));
-        assert_eq!(found.always, BTreeSet::from([1]));
-        assert!(!leaves(&ops[..5]));
-        assert!(leaves(&ops[2..3]));
+        let ops = [block, Operator::BrIf { relative_depth: 0 }, Operator::Nop, Operator::End];
+        assert!(!leaves(&ops));
+        assert!(leaves(&ops[1..3]));
     }
 }

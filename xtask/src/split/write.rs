@@ -56,7 +56,8 @@ fn shared_name(kind: char, index: impl std::fmt::Display) -> String {
     format!("{kind}{index}")
 }
 
-pub fn first(module: &Module, plan: &Plan, later: &[bool]) -> Result<Vec<u8>> {
+/// `sizes` gets the name and the bytes of every function that is written.
+pub fn first(module: &Module, plan: &Plan, later: &[bool], sizes: &mut Vec<(usize, String)>) -> Result<Vec<u8>> {
     let all = 0..module.functions();
     let mut numbers = Numbers::default();
     let stays = |f: &u32| !plan.moved[*f as usize];
@@ -88,6 +89,7 @@ pub fn first(module: &Module, plan: &Plan, later: &[bool]) -> Result<Vec<u8>> {
                 }
             }
         }
+        sizes.push((body.byte_len(), module.name(f).to_owned()));
         code.function(&body);
     }
     for (f, place) in plan.stubs.range(..plan.outlined) {
@@ -101,6 +103,7 @@ pub fn first(module: &Module, plan: &Plan, later: &[bool]) -> Result<Vec<u8>> {
         stub.instruction(&Instruction::Call(look));
         stub.instruction(&Instruction::CallIndirect { type_index: ty, table_index: 0 });
         stub.instruction(&Instruction::End);
+        sizes.push((stub.byte_len(), format!("stub of {}", module.name(*f))));
         code.function(&stub);
     }
     // Gives its argument back, and sees to it that the second file is there.
