@@ -95,7 +95,7 @@ pub struct World {
     /// Pairs of machines (lower number first) whose link is down.
     cut_links: OrdSet<(u32, u32)>,
     /// Addresses that move between machines, and who holds each.
-    held: OrdMap<Str, u32>,
+    held: OrdMap<Str, Vec<u32>>,
 }
 
 impl World {
@@ -144,19 +144,16 @@ impl World {
     }
     pub fn machine_by_ip(&self, ip: &str) -> Option<u32> {
         let own = self.machines.iter().position(|m| m.ip == ip).map(|i| i as u32);
-        own.or_else(|| self.held.get(ip).copied())
+        own.or_else(|| self.held.get(ip)?.last().copied())
     }
-    /// A machine takes an address beside its own, or gives it up. The last to take it has it.
+    /// A machine takes an address beside its own, or gives it up. Machines that do not reach each other
+    /// may both hold it: each is found by those that reach it, the last to take it first.
     pub fn hold(&mut self, ip: &str, machine: u32, holds: bool) {
+        let holders = self.held.entry(ip.into()).or_default();
+        holders.retain(|m| *m != machine);
         if holds {
-            self.held.insert(ip.into(), machine);
-        } else if self.held.get(ip) == Some(&machine) {
-            self.held.remove(ip);
+            holders.push(machine);
         }
-    }
-    /// Addresses that `machine` holds beside its own.
-    pub fn held_by(&self, machine: u32) -> impl Iterator<Item = &Str> {
-        self.held.iter().filter(move |(_, m)| **m == machine).map(|(ip, _)| ip)
     }
     /// One-way delay between two machines; `None` while either is off or the link is cut.
     pub fn link(&self, from: u32, to: u32) -> Option<Duration> {
@@ -167,8 +164,12 @@ impl World {
     }
     /// The machine that owns `ip` and the delay to it; `None` if it cannot be reached.
     pub fn route(&self, from: u32, ip: &str) -> Option<(u32, Duration)> {
-        let to =
-            if matches!(ip, "127.0.0.1" | NAT) || self.machine(from).ip == ip { from } else { self.machine_by_ip(ip)? };
+        let to = if matches!(ip, "127.0.0.1" | NAT) || self.machine(from).ip == ip {
+            from
+        } else {
+            let near = || self.held.get(ip)?.iter().rev().copied().find(|m| self.link(from, *m).is_some());
+            near().or_else(|| self.machine_by_ip(ip))?
+        };
         Some((to, self.link(from, to)?))
     }
     /// Cuts or heals the link between two machines.

@@ -17,10 +17,10 @@ pub struct Plan {
 impl Plan {
     /// The whole as one session file.
     pub fn session(&self) -> String {
-        let Config { profile, seed, workers, .. } = &self.config;
+        let Config { profile, seed, workers, masters } = &self.config;
         let name = if *profile == Profile::Book { "book" } else { "modern" };
         format!(
-            "# kubedrill session --profile {name} --seed {seed} --workers {workers} FILE\n{}\n",
+            "# kubedrill session --profile {name} --seed {seed} --workers {workers} --masters {masters} FILE\n{}\n",
             self.parts.join("\n")
         )
     }
@@ -43,7 +43,8 @@ pub fn plan(seed: u64) -> Plan {
     let mut rng = Rng::labelled(seed, "storm");
     let profile = if rng.chance(50) { Profile::Book } else { Profile::Modern };
     let workers = 2 + rng.below(3) as u32;
-    let mut storm = Storm { rng, workers, profile, parts: Vec::new() };
+    let masters = if rng.chance(25) { 3 } else { 1 };
+    let mut storm = Storm { rng, workers, masters, profile, parts: Vec::new() };
     storm.workloads();
     for _ in 0..6 + storm.rng.below(20) {
         storm.act();
@@ -59,12 +60,18 @@ pub fn plan(seed: u64) -> Plan {
     }
     let heal = storm.parts.len();
     storm.heal();
-    Plan { config: Config { profile, seed, workers, ..Config::default() }, parts: storm.parts, heal }
+    Plan { config: Config { profile, seed, workers, masters }, parts: storm.parts, heal }
+}
+
+/// Names of the control planes.
+fn masters(n: u32) -> Vec<String> {
+    (1..=n).map(|i| if i == 1 { "m-k8s".into() } else { format!("m{i}-k8s") }).collect()
 }
 
 struct Storm {
     rng: Rng,
     workers: u32,
+    masters: u32,
     profile: Profile,
     parts: Vec<String>,
 }
@@ -76,8 +83,15 @@ impl Storm {
     fn worker(&mut self) -> String {
         format!("w{}-k8s", 1 + self.rng.below(u64::from(self.workers)))
     }
+    fn master(&mut self) -> String {
+        masters(self.masters).swap_remove(self.rng.below(u64::from(self.masters)) as usize)
+    }
     fn machine(&mut self) -> String {
-        if self.rng.chance(25) { "m-k8s".into() } else { self.worker() }
+        if self.rng.chance(25) { self.master() } else { self.worker() }
+    }
+    /// One that may go for good: a worker, or one of several masters.
+    fn spare(&mut self) -> String {
+        if self.masters > 1 && self.rng.chance(40) { self.master() } else { self.worker() }
     }
     fn kubectl(&mut self, rest: &str) {
         self.parts.push(format!("kubectl --request-timeout=8s {rest}"));
@@ -135,11 +149,11 @@ impl Storm {
                 self.parts.push(format!("!fault reboot {machine}"));
             }
             12 => {
-                let machine = self.worker();
+                let machine = self.spare();
                 self.parts.push(format!("!fault power-off {machine}"));
             }
             13 => {
-                let machine = self.worker();
+                let machine = self.spare();
                 self.parts.push(format!("!fault isolate {machine}"));
             }
             14 => {
@@ -155,9 +169,9 @@ impl Storm {
                 self.kubectl(&format!("-n kube-system delete pod {part}-m-k8s --wait=false"));
             }
             17 => {
-                let worker = self.worker();
-                self.parts.push(format!("!fault rejoin {worker}"));
-                self.parts.push(format!("!fault power-on {worker}"));
+                let machine = self.spare();
+                self.parts.push(format!("!fault rejoin {machine}"));
+                self.parts.push(format!("!fault power-on {machine}"));
             }
             // Not the stateful set's: its promise of one pod per name ends with --force.
             18 => self.kubectl(&format!("delete pod -l app={name} --force --wait=false")),
@@ -176,7 +190,7 @@ impl Storm {
 
     /// Everything runs again, and every spec can be met.
     fn heal(&mut self) {
-        let mut machines = vec!["m-k8s".to_owned()];
+        let mut machines = masters(self.masters);
         machines.extend((1..=self.workers).map(|i| format!("w{i}-k8s")));
         for machine in &machines {
             self.parts.push(format!("!fault rejoin {machine}"));
@@ -187,7 +201,7 @@ impl Storm {
             self.parts.push(format!("@{machine} systemctl start {} kubelet", self.runtime()));
         }
         self.parts.push("!wait 60s".into());
-        for machine in &machines[1..] {
+        for machine in &machines[self.masters as usize..] {
             self.kubectl(&format!("uncordon {machine}"));
         }
         for name in ["web", "api"] {
