@@ -34,7 +34,33 @@ pub fn objects(host: &Machine, profile: Profile, now: Time) -> Vec<Object> {
     all.extend(super::rbac::bootstrap::objects(profile));
     all.extend(super::flow_control::objects(profile, now));
     all.extend(super::api_services::objects(profile, now));
+    all.extend(config_maps(host, profile, now));
     all.extend(kubernetes(host));
+    all
+}
+
+/// How extension servers know the front proxy; and since when old token Secrets are watched for use.
+/// Models pkg/controlplane/controller/{clusterauthenticationtrust,legacytokentracking}.
+fn config_maps(host: &Machine, profile: Profile, now: Time) -> Vec<Object> {
+    let file = |name: &str| host.read(&format!("/etc/kubernetes/pki/{name}.crt")).cloned().unwrap_or_default();
+    let mut trust = Object::new(Kind::CONFIG_MAP, "kube-system", "extension-apiserver-authentication");
+    trust.set(
+        &["data"],
+        map! {
+            "client-ca-file" => file("ca"),
+            "requestheader-allowed-names" => "[\"front-proxy-client\"]",
+            "requestheader-client-ca-file" => file("front-proxy-ca"),
+            "requestheader-extra-headers-prefix" => "[\"X-Remote-Extra-\"]",
+            "requestheader-group-headers" => "[\"X-Remote-Group\"]",
+            "requestheader-username-headers" => "[\"X-Remote-User\"]",
+        },
+    );
+    let mut all = vec![trust];
+    if profile == Profile::Modern {
+        let mut since = Object::new(Kind::CONFIG_MAP, "kube-system", "kube-apiserver-legacy-service-account-token-tracking");
+        since.set(&["data"], map! { "since" => now.rfc3339().split('T').next().unwrap_or_default() });
+        all.push(since);
+    }
     all
 }
 

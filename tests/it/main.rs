@@ -7,6 +7,7 @@ mod bundle_lab;
 mod cli;
 mod determinism;
 mod drills;
+mod etcd_keys;
 mod fold;
 mod golden;
 mod hashes;
