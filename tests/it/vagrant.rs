@@ -44,7 +44,7 @@ fn objects(world: &World) -> BTreeSet<String> {
         let mut text = format!("{} {}/{} {phase}", o.kind().name(), o.namespace(), folded(o));
         // Certificates, tokens, holders and ranges are of one build; a pod's spec is its template's.
         let of_its_own = [Kind::LEASE, Kind::SECRET, Kind::POD, Kind::NODE].contains(&o.kind())
-            || ["kube-root-ca.crt", "cluster-info"].contains(&o.name().as_str());
+            || ["kube-root-ca.crt", "cluster-info", "extension-apiserver-authentication"].contains(&o.name().as_str());
         for field in FIELDS.iter().filter(|f| !of_its_own || f[0] == "type") {
             if let Some(value) = o.get(field) {
                 text += &format!(" {}", value.to_json());
