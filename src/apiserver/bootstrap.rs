@@ -57,7 +57,8 @@ fn config_maps(host: &Machine, profile: Profile, now: Time) -> Vec<Object> {
     );
     let mut all = vec![trust];
     if profile == Profile::Modern {
-        let mut since = Object::new(Kind::CONFIG_MAP, "kube-system", "kube-apiserver-legacy-service-account-token-tracking");
+        let mut since =
+            Object::new(Kind::CONFIG_MAP, "kube-system", "kube-apiserver-legacy-service-account-token-tracking");
         since.set(&["data"], map! { "since" => now.rfc3339().split('T').next().unwrap_or_default() });
         all.push(since);
     }
