@@ -104,8 +104,9 @@ function expectWork() {
   for (const sign of ["pointerdown", "keydown", "focusin"]) addEventListener(sign, fetchSoon, { capture: true, passive: true });
 }
 
-// A link to a session is work from the start: it is replayed.
-const rest = !whole && /[#&]session=/.test(location.hash) && compiled(from("rest")).catch(() => null);
+// A link to a session or to a drill is work from the start: it is replayed, or read as a whole.
+const work = /[#&]session=/.test(location.hash) || /[?&]lesson=/.test(location.search);
+const rest = !whole && work && compiled(from("rest")).catch(() => null);
 const { instantiate } = WebAssembly;
 WebAssembly.instantiate = async (program, imports) => {
   const instance = await instantiate(program, { ...imports, rest: { fetchNow } });

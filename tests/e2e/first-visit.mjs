@@ -73,9 +73,8 @@ try {
   await visit({ lang: "en", theme: "light", motion: true }, wait);
   await visit({ lang: "ko", theme: "dark" }, look);
   await visit({ lang: "ko", motion: true, query: { profile: "modern" } }, wait);
-  await visit({ lang: "ko", motion: true, query: { lesson: "kubelet-stopped" } }, idle);
   await visit({ lang: "en", width: 390, height: 844, touch: true }, idle);
-  await visit({ lang: "en", width: 720, height: 480, query: { embed: "1", lesson: "pod-or-deployment" } }, idle);
+  await visit({ lang: "en", width: 720, height: 480, query: { embed: "1" } }, idle);
   await visit({ lang: "ko", again: true }, idle);
 } finally {
   await site.close();

@@ -20,7 +20,7 @@ use super::module::{Code, Module};
 use super::visit::{self, Visit};
 
 /// What a region must save for the trouble: bytes.
-const GAIN: usize = 8;
+const GAIN: usize = 4;
 
 /// Outlines in every function that stays; the new functions follow the others.
 pub fn outline(wasm: &[u8], module: &mut Module, visit: &Visit, moved: &[bool]) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::split;
 use crate::tools::Toolbox;
 
 /// What the first visit may cost, brotli at its best, and what it should cost.
-const BUDGET_KB: u32 = 450;
+const BUDGET_KB: u32 = 475;
 const TARGET_KB: u32 = 300;
 /// The record of a first visit (see `split`).
 const VISIT: &str = "xtask/visit.txt";
