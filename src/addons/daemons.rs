@@ -56,6 +56,10 @@ pub fn contained(world: &World, machine: u32, program: &str, of: &Container) -> 
         "etcd" => Some(etcd::of_container(of)),
         "metallb-controller" => metallb(false),
         "metallb-speaker" => metallb(true),
+        "nginx-ingress-controller" => {
+            let server = api_server(world, machine)?;
+            Some(Arc::new(network::ingress::IngressNginx::new(world.config.profile, server, node, of)))
+        }
         _ => component(world, machine, program),
     }
 }

@@ -4,7 +4,17 @@ use super::manifests;
 use crate::sim::Profile;
 
 /// (how its path ends, text) of what raw.githubusercontent.com serves.
-const MANIFESTS: [(&str, &str); 2] = [
+const MANIFESTS: [(&str, &str); 6] = [
+    ("ingress-nginx/nginx-0.30.0/deploy/static/mandatory.yaml", include_str!("manifests/ingress-0.30.yaml")),
+    ("/_Book_k8sInfra/main/ch3/3.3.2/ingress-nginx.yaml", include_str!("manifests/ingress-0.30.yaml")),
+    (
+        "ingress-nginx/nginx-0.30.0/deploy/static/provider/baremetal/service-nodeport.yaml",
+        include_str!("manifests/ingress-0.30-nodeport.yaml"),
+    ),
+    (
+        "ingress-nginx/controller-v1.14.1/deploy/static/provider/baremetal/deploy.yaml",
+        include_str!("manifests/ingress-1.14.yaml"),
+    ),
     ("metallb/v0.8.3/manifests/metallb.yaml", include_str!("manifests/metallb-0.8.yaml")),
     ("/_Book_k8sInfra/main/ch3/3.3.4/metallb.yaml", include_str!("manifests/metallb-0.8.yaml")),
 ];

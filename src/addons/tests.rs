@@ -247,9 +247,9 @@ fn packets_are_lost_without_br_netfilter_until_a_reboot() {
     let machine = lab.world.machine_named(pod::node_name(&p)).unwrap();
     let ip = Str::from(pod::pod_ip(&p));
     let curl = |l: &mut Lab, ip: &str| network::connect(&mut l.world, lab::MASTER, None, ip, 80, TraceId::NONE).outcome;
-    assert!(
-        matches!(curl(&mut lab, &ip), Outcome::Ok(peer) if peer.body.as_ref().is_some_and(|b| b.contains("Welcome to nginx")))
-    );
+    let Outcome::Ok(peer) = curl(&mut lab, &ip) else { panic!("no connection") };
+    let answer = network::http::get(&mut lab.world, &peer, &network::http::Ask::default(), TraceId::NONE);
+    assert!(answer.is_some_and(|a| a.body.contains("Welcome to nginx")));
     lab.world.machine_mut(machine).modules.remove("br_netfilter");
     systemd::restart(&mut lab.world, machine, "network", TraceId::NONE).unwrap();
     assert_eq!(curl(&mut lab, &ip), Outcome::Timeout);

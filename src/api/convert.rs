@@ -1,6 +1,6 @@
 //! Versions of a kind beside the one that is stored: what an older one spells differently.
-//! Only autoscaling has any: its v1 knows one CPU target instead of a list of metrics. The other old
-//! versions served differ in nothing but their name.
+//! autoscaling/v1 knows one CPU target instead of a list of metrics; Ingresses of v1beta1 have flatter
+//! backends. The other old versions served differ in nothing but their name.
 //!
 //! Models pkg/apis/autoscaling/v1/conversion.go, without metrics other than CPU utilisation.
 
@@ -11,6 +11,10 @@ const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
 /// A manifest in any served version as the tree that is stored.
 pub fn to_stored(kind: Kind, manifest: &Value) -> Value {
     let mut out = manifest.clone();
+    if kind == Kind::INGRESS && manifest.str("apiVersion").ends_with("/v1beta1") {
+        ingress_to_stored(out.entry(&["spec"]));
+        return out;
+    }
     if kind != Kind::HORIZONTAL_POD_AUTOSCALER || manifest.str("apiVersion") != "autoscaling/v1" {
         return out;
     }
@@ -23,10 +27,66 @@ pub fn to_stored(kind: Kind, manifest: &Value) -> Value {
     out
 }
 
+/// An Ingress of v1beta1: backends were one level flatter, and a path's type could be left out.
+fn ingress_to_stored(spec: &mut Value) {
+    let backend = |old: &Value| -> Value {
+        let port = match old.get("servicePort") {
+            Some(Value::Int(n)) => map! { "number" => *n },
+            Some(name) => map! { "name" => name.clone() },
+            None => map! {},
+        };
+        match old.get("serviceName") {
+            Some(name) => map! { "service" => map! { "name" => name.clone(), "port" => port } }.into(),
+            None => old.clone(),
+        }
+    };
+    if let Some(old) = spec.make_map().remove("backend") {
+        spec.make_map().insert("defaultBackend", backend(&old));
+    }
+    each_path(spec, |path| {
+        let old = path.get("backend").cloned().unwrap_or_default();
+        path.make_map().insert("backend", backend(&old));
+        if path.str("pathType").is_empty() {
+            path.make_map().insert("pathType", "ImplementationSpecific");
+        }
+    });
+}
+
+fn ingress_to_old(spec: &mut Value) {
+    let backend = |new: &Value| -> Value {
+        let Some(service) = new.get("service") else { return new.clone() };
+        let port = service.at(&["port", "number"]).or(service.at(&["port", "name"])).cloned().unwrap_or_default();
+        map! { "serviceName" => service.get("name").cloned().unwrap_or_default(), "servicePort" => port }.into()
+    };
+    if let Some(new) = spec.make_map().remove("defaultBackend") {
+        spec.make_map().insert("backend", backend(&new));
+    }
+    each_path(spec, |path| {
+        let new = path.get("backend").cloned().unwrap_or_default();
+        path.make_map().insert("backend", backend(&new));
+    });
+}
+
+fn each_path(spec: &mut Value, change: impl Fn(&mut Value)) {
+    let mut rules = spec.get("rules").cloned().unwrap_or_default();
+    for rule in rules.make_list().make_mut() {
+        if rule.at(&["http", "paths"]).is_some() {
+            rule.entry(&["http", "paths"]).make_list().make_mut().iter_mut().for_each(&change);
+        }
+    }
+    if !rules.items().is_empty() {
+        spec.make_map().insert("rules", rules);
+    }
+}
+
 /// The object as clients of `api_version` see it.
 pub fn to_version(object: &Object, api_version: &str) -> Value {
     let mut out = object.to_wire();
     out.make_map().insert("apiVersion", api_version);
+    if object.kind() == Kind::INGRESS && api_version.ends_with("/v1beta1") {
+        ingress_to_old(out.entry(&["spec"]));
+        return out;
+    }
     if object.kind() != Kind::HORIZONTAL_POD_AUTOSCALER || api_version != "autoscaling/v1" {
         return out;
     }

@@ -124,6 +124,9 @@ impl Kind {
             }
             (Kind::HORIZONTAL_POD_AUTOSCALER, Profile::Modern) => &["autoscaling/v2", "autoscaling/v1"],
             (Kind::POD_DISRUPTION_BUDGET, Profile::Book) => &["policy/v1beta1"],
+            (Kind::INGRESS, Profile::Book) => {
+                &["networking.k8s.io/v1", "networking.k8s.io/v1beta1", "extensions/v1beta1"]
+            }
             (Kind::ENDPOINT_SLICE, Profile::Book) => &["discovery.k8s.io/v1beta1"],
             (Kind::FLOW_SCHEMA | Kind::PRIORITY_LEVEL_CONFIGURATION, Profile::Book) => {
                 &["flowcontrol.apiserver.k8s.io/v1beta1"]

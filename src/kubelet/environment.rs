@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::worker::Worker;
 use super::{Kubelet, volumes};
+use crate::api::quantity::Quantity;
 use crate::api::{Kind, Object, Value, meta, pod};
 use crate::base::Str;
 use crate::machine::Machine;
@@ -38,6 +39,9 @@ impl Kubelet {
             };
             if let Some(path) = from.at(&["fieldRef", "fieldPath"]) {
                 out.push((name.clone(), field(w, path.as_str(), ctx.host(), ip)));
+            }
+            if let Some(of) = from.get("resourceFieldRef") {
+                out.push((name.clone(), resource(w, of, Some(spec), ctx.host())));
             }
             for (field, kind) in [("configMapKeyRef", Kind::CONFIG_MAP), ("secretKeyRef", Kind::SECRET)] {
                 let Some(of) = from.get(field) else { continue };
@@ -89,6 +93,40 @@ const SERVICE: [(&str, &str); 7] = [
     ("KUBERNETES_SERVICE_PORT", "443"),
     ("KUBERNETES_SERVICE_PORT_HTTPS", "443"),
 ];
+
+/// An item of a downward API volume.
+pub fn downward(w: &Worker, item: &Value, host: &Machine) -> Str {
+    if let Some(of) = item.get("resourceFieldRef") {
+        return resource(w, of, None, host);
+    }
+    let path = item.at(&["fieldRef", "fieldPath"]).map_or("", Value::as_str);
+    if !matches!(path, "metadata.labels" | "metadata.annotations") {
+        return field(w, path, host, "");
+    }
+    let map = w.pod.get(&["metadata", &path[9..]]).and_then(Value::as_map);
+    let mut lines: Vec<String> =
+        map.into_iter().flat_map(|m| m.iter()).map(|(k, v)| format!("{k}={:?}", v.as_str())).collect();
+    lines.sort();
+    lines.join("\n").into()
+}
+
+/// `limits.cpu` and the like of a container, in units of the divisor, rounded up; without a limit the
+/// machine's. Models pkg/api/v1/resource ExtractContainerResourceValue.
+fn resource(w: &Worker, of: &Value, own: Option<&Value>, host: &Machine) -> Str {
+    let named = || pod::containers(&w.pod).iter().find(|c| c.str("name") == of.str("containerName"));
+    let Some((list, what)) = of.str("resource").split_once('.') else { return Str::new() };
+    let given = own.or_else(named).and_then(|c| c.at(&["resources", list, what])).and_then(Quantity::of);
+    let divisor = of.get("divisor").and_then(Quantity::of);
+    let (amount, unit) = if what == "cpu" {
+        let all = if list == "limits" { i64::from(host.cpus) * 1000 } else { 0 };
+        (given.map_or(all, |q| q.millis()), divisor.map_or(1000, |q| q.millis()))
+    } else {
+        let all = if list == "limits" && what == "memory" { i64::from(host.memory_mib) << 20 } else { 0 };
+        (given.map_or(all, Quantity::value), divisor.map_or(1, Quantity::value))
+    };
+    let unit = if unit > 0 { unit } else if what == "cpu" { 1000 } else { 1 };
+    ecow::eco_format!("{}", (amount + unit - 1) / unit)
+}
 
 /// The downward API.
 fn field(w: &Worker, path: &str, host: &Machine, ip: &str) -> Str {

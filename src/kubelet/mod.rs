@@ -18,6 +18,7 @@ mod admit;
 pub mod bootstrap;
 mod environment;
 mod files;
+mod hooks;
 mod kill;
 mod lease;
 mod node;
@@ -45,6 +46,7 @@ use crate::sim::informer::{Delta, Informer};
 use crate::sim::recorder::{EventRecorder, Fact};
 use crate::sim::{ActorId, Caller, Component, Ctx, Endpoint, Msg, Profile, Reply};
 pub use node::{address as node_address, version};
+use hooks::ExecFor;
 use worker::{Recovered, Worker};
 
 /// Port of the kubelet's own server.
@@ -65,6 +67,10 @@ const TIMER_PROBE: u16 = 7;
 const TIMER_REGISTER: u16 = 8;
 const TIMER_MIRRORS: u16 = 9;
 const TIMER_CERTIFICATE: u16 = 10;
+/// Argument: the command's token.
+const TIMER_EXEC: u16 = 11;
+/// Argument: the pod's uid, whose mounted files are to be written anew.
+const TIMER_REFRESH: u16 = 12;
 
 const TOKEN_PODS: u64 = 1;
 const TOKEN_EVENTS: u64 = 3;
@@ -103,6 +109,10 @@ enum Pending {
     Certificate,
     /// A ConfigMap, Secret or claim that a pod with this uid names.
     Source(Str, Kind, Str),
+    /// Changes of a ConfigMap or Secret that a pod has mounted.
+    Watch(Str, Kind, Str),
+    /// A command in a container, and what it has printed.
+    Exec(ExecFor, Str),
     /// Answered or not, nothing follows.
     Nothing,
 }
@@ -262,9 +272,12 @@ impl Kubelet {
         let worker = Arc::make_mut(&mut arc);
         let same_spec = unchanged(&worker.pod, &object);
         if object.resource_version > worker.pod.resource_version {
+            if meta::labels(&worker.pod) != meta::labels(&object) || annotations(&worker.pod) != annotations(&object) {
+                volumes::stale(ctx, &uid);
+            }
             worker.pod = object;
         }
-        let deleting = worker.killing.is_none() && meta::deleting(&worker.pod);
+        let deleting = (worker.killing.is_none() || worker.failed.is_some()) && meta::deleting(&worker.pod);
         let disputed = same_spec && worker.ready_disputed();
         if deleting {
             worker.cause = ctx.cause;
@@ -312,7 +325,8 @@ impl Kubelet {
             Pending::Mirror(uid) => self.mirror_answered(ctx, &uid, reply),
             Pending::Source(uid, kind, name) => self.source_answered(ctx, &uid, kind, &name, reply),
             Pending::Certificate => self.certificate_answered(ctx, reply),
-            Pending::Nothing => {}
+            Pending::Watch(uid, kind, name) => self.watch_answered(ctx, token, uid, kind, name, reply),
+            Pending::Exec(..) | Pending::Nothing => {}
         }
     }
 
@@ -375,10 +389,16 @@ impl Kubelet {
             TIMER_POST => self.post(ctx, arg),
             TIMER_PROBE => self.probe(ctx, arg),
             TIMER_MIRRORS => self.make_mirrors(ctx),
+            TIMER_EXEC => self.exec_late(ctx, arg),
+            TIMER_REFRESH => self.refresh(ctx, arg),
             TIMER_CERTIFICATE => self.request_certificate(ctx),
             _ => {}
         }
     }
+}
+
+fn annotations(o: &Object) -> Option<&Map> {
+    o.get(&["metadata", "annotations"])?.as_map()
 }
 
 /// Whether nothing but the status differs, as far as the kubelet acts on it.
@@ -426,6 +446,9 @@ impl Component for Kubelet {
             Msg::Response(TOKEN_NODE, reply) => self.node_answered(ctx, reply),
             Msg::Response(TOKEN_LEASE, reply) => self.lease_answered(ctx, reply),
             Msg::Response(token, reply) => self.answered(ctx, token, reply),
+            Msg::Watch(token, event) => self.source_changed(ctx, token, event.object),
+            Msg::WatchClosed(token) => self.watch_closed(ctx, token),
+            Msg::Notify(topic, data) if topic == "remote" => self.exec_event(ctx, &data),
             Msg::Notify(topic, text) => self.notified(ctx, &topic, &Str::from(text.as_str())),
             _ => {}
         }

@@ -58,7 +58,7 @@ impl Kubelet {
             return;
         }
         // A pod that had completed before it was deleted was never killed.
-        let leaves = w.killing.is_some() || crate::api::meta::deleting(&w.pod);
+        let leaves = w.killing.is_some() && w.failed.is_none() || crate::api::meta::deleting(&w.pod);
         if w.ended && leaves && !w.is_static && !w.gone {
             self.delete_from_api(ctx, w);
         }

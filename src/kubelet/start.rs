@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::hooks::ExecFor;
 use super::worker::Worker;
 use super::{Kubelet, Pending, TIMER_PROBE, environment, probes, volumes};
 use crate::api::Value;
@@ -57,12 +58,19 @@ impl Kubelet {
             program,
             args: words,
             env,
-            mounts: volumes::mounts(w, &spec),
+            mounts: volumes::mounts(ctx, w, i, &spec),
             workdir: spec.str("workingDir").into(),
             stdin: flag("stdin"),
             tty: flag("tty"),
             cpu_limit,
             memory_limit,
+            termination: (
+                match spec.str("terminationMessagePath") {
+                    "" => "/dev/termination-log".into(),
+                    path => path.into(),
+                },
+                spec.str("terminationMessagePolicy") == "FallbackToLogsOnError",
+            ),
         };
         let key = w.pod.key.clone();
         let pending = Pending::Create { uid: w.uid.clone(), container: i as u32 };
@@ -302,7 +310,16 @@ impl Kubelet {
                     Profile::Modern => "Container started".into(),
                 };
                 self.event(ctx, w, Some(container), "Normal", "Started", message);
-                self.arm_probes(ctx, w, i, &id);
+                let hook = w.spec(i).at(&["lifecycle", "postStart"]).cloned().unwrap_or_default();
+                if hook.is_null() {
+                    self.arm_probes(ctx, w, i, &id);
+                } else {
+                    let what = ExecFor::PostStart { uid: uid.clone(), container, id: id.clone() };
+                    w.busy = true;
+                    if let Some(result) = self.hook(ctx, w, i, &id, &hook, what) {
+                        self.post_started(ctx, w, i, &id, result);
+                    }
+                }
                 self.mark_dirty(ctx, uid);
             }
             Err(error) => self.run_failed(ctx, w, i, "RunContainerError", error),
@@ -311,7 +328,7 @@ impl Kubelet {
         self.sync(ctx, uid, false);
     }
 
-    fn arm_probes(&mut self, ctx: &mut Ctx<'_>, w: &Worker, i: usize, id: &Str) {
+    pub(super) fn arm_probes(&mut self, ctx: &mut Ctx<'_>, w: &Worker, i: usize, id: &Str) {
         let Some(pid) = ctx.host().runtime.containers.get(id).map(|c| c.pid) else { return };
         for (kind, probe) in probes::of(w.spec(i)) {
             let first = probes::seconds(probe, "initialDelaySeconds", 0);

@@ -19,6 +19,7 @@ pub fn generate(profile: Profile, host: &Machine, w: &Worker, now: Time) -> Map 
             "qosClass" => qos_class(&w.pod),
         };
     }
+    let failing = w.failed.as_ref().filter(|_| profile == Profile::Book || w.ended);
     let nothing_ran = w.containers.iter().all(|s| s.id.is_none());
     if pod::terminal(known) && nothing_ran {
         return old;
@@ -27,7 +28,7 @@ pub fn generate(profile: Profile, host: &Machine, w: &Worker, now: Time) -> Map 
         range.map(|i| Value::Map(container_status(profile, host, w, i))).collect()
     };
     let (inits, mains) = (make(0..w.inits), make(w.inits..w.containers.len()));
-    let phase = phase(w, inits.as_slice(), mains.as_slice(), profile);
+    let phase = if failing.is_some() { "Failed" } else { phase(w, inits.as_slice(), mains.as_slice(), profile) };
     let mut status = map! {
         "conditions" => conditions(profile, host, w, phase, inits.as_slice(), mains.as_slice(), now),
         "containerStatuses" => sorted(mains),
@@ -36,6 +37,10 @@ pub fn generate(profile: Profile, host: &Machine, w: &Worker, now: Time) -> Map 
         "qosClass" => qos_class(&w.pod),
         "startTime" => w.started.rfc3339(),
     };
+    if let Some((reason, message)) = &w.failed {
+        status.insert("reason", reason);
+        status.insert("message", message);
+    }
     if !inits.is_empty() {
         status.insert("initContainerStatuses", inits);
     }

@@ -44,7 +44,7 @@ impl Kubelet {
     }
 
     fn work(&mut self, ctx: &mut Ctx<'_>, w: &mut Worker) {
-        if w.killing.is_some() || w.gone || crate::api::meta::deleting(&w.pod) {
+        if w.gone || crate::api::meta::deleting(&w.pod) || w.killing.is_some() && w.failed.is_none() {
             return self.kill_step(ctx, w);
         }
         if w.ended || w.rejected.is_some() {
@@ -57,8 +57,11 @@ impl Kubelet {
             self.runtime_down = self.runtime_down.or(Some(ctx.now()));
             return;
         }
-        if pod::terminal(&w.pod) || self.finished(ctx, w) {
+        if w.failed.is_none() && (pod::terminal(&w.pod) || self.finished(ctx, w)) {
             return self.wind_up(ctx, w);
+        }
+        if w.failed.is_some() || self.overdue(ctx, w) {
+            return self.fail_step(ctx, w);
         }
         if !self.volumes_ready(ctx, w) {
             return;
@@ -92,6 +95,24 @@ impl Kubelet {
         if let Some(sandbox) = w.sandbox.clone() {
             self.runtime(ctx, Pending::Nothing, |r, ctx, caller| r.stop_pod_sandbox(ctx, caller, &sandbox));
         }
+    }
+
+    /// Whether the pod has been active for longer than it may; arms the look at that time.
+    /// Models pkg/kubelet/active_deadline.go.
+    fn overdue(&mut self, ctx: &mut Ctx<'_>, w: &mut Worker) -> bool {
+        let Some(seconds) = w.pod.int(&["spec", "activeDeadlineSeconds"]) else { return false };
+        let end = w.started + Duration::secs(seconds.unsigned_abs());
+        if ctx.now() < end {
+            let first = w.sandboxes == 0;
+            if first {
+                ctx.timer(end.since(ctx.now()), TIMER_SYNC, w.uid.clone());
+            }
+            return false;
+        }
+        let message = Str::from("Pod was active on the node longer than the specified deadline");
+        self.event(ctx, w, None, "Normal", "DeadlineExceeded", message.clone());
+        w.failed = Some(("DeadlineExceeded".into(), message));
+        true
     }
 
     fn make_sandbox(&mut self, ctx: &mut Ctx<'_>, w: &mut Worker) {
@@ -147,6 +168,10 @@ impl Kubelet {
             let sidecar = is_init && w.spec(i).str("restartPolicy") == "Always";
             match state {
                 Some((ContainerState::Running, _)) if is_init && !sidecar => return,
+                // What comes after a sidecar waits until it has started.
+                Some((ContainerState::Running, _)) if is_init && !super::probes::started(w.spec(i), &w.containers[i]) => {
+                    return;
+                }
                 Some((ContainerState::Running, _)) => {
                     if !is_init && self.image_changed(ctx, w, i) {
                         return;

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::worker::Worker;
-use super::{Kubelet, Pending};
-use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response, Value};
+use super::{Kubelet, Pending, environment};
+use crate::api::selector::FieldSelector;
+use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response, Value, Verb};
 use crate::base::{Duration, Str, base64};
 use crate::machine::{Machine, files};
 use crate::sim::{Ctx, Reply};
@@ -127,8 +128,76 @@ impl Kubelet {
         for volume in &volumes {
             lay(ctx, w, volume);
         }
+        let watched: Vec<(Kind, Str)> = volumes.iter().flat_map(needs_of).map(|n| (n.kind, n.name)).collect();
+        for (kind, name) in watched.into_iter().filter(|(k, _)| matches!(*k, Kind::CONFIG_MAP | Kind::SECRET)) {
+            let known = w.sources.get(&(kind, name.clone())).and_then(|s| s.object.as_ref());
+            if let Some(from) = known.map(|o| o.resource_version) {
+                self.watch_source(ctx, w.uid.clone(), &w.pod.key.namespace, kind, name, from);
+            }
+        }
         w.mounted = true;
         true
+    }
+
+    // --- ConfigMaps and Secrets that change while they are mounted ---
+
+    fn watch_source(&mut self, ctx: &mut Ctx<'_>, uid: Str, namespace: &str, kind: Kind, name: Str, from: u64) {
+        let fields = FieldSelector::one("metadata.name", &name);
+        let request = Request::new(Verb::Watch, kind, namespace, "");
+        let request = Request { fields, resource_version: from, ..request };
+        self.ask(ctx, Pending::Watch(uid, kind, name), request);
+    }
+
+    pub(super) fn watch_answered(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        token: u64,
+        uid: Str,
+        kind: Kind,
+        name: Str,
+        reply: Reply,
+    ) {
+        if !self.workers.contains_key(&uid) {
+            return;
+        }
+        match reply {
+            Ok(Response::Watching) => {}
+            // Read anew, with what changed meanwhile, when the pod is looked at next.
+            _ => stale(ctx, &uid),
+        }
+        self.pending.insert(token, Pending::Watch(uid, kind, name));
+    }
+
+    pub(super) fn source_changed(&mut self, ctx: &mut Ctx<'_>, token: u64, object: Arc<Object>) {
+        let Some(Pending::Watch(uid, kind, name)) = self.pending.get(&token).cloned() else { return };
+        let Some(arc) = self.workers.get_mut(&uid) else {
+            self.pending.remove(&token);
+            return;
+        };
+        let source = Source { object: Some(object), ..Source::default() };
+        Arc::make_mut(arc).mounted_now.insert((kind, name), source);
+        stale(ctx, &uid);
+    }
+
+    pub(super) fn watch_closed(&mut self, ctx: &mut Ctx<'_>, token: u64) {
+        let Some(Pending::Watch(uid, kind, name)) = self.pending.remove(&token) else { return };
+        let Some(w) = self.workers.get(&uid) else { return };
+        let known = w.mounted_now.get(&(kind, name.clone())).or(w.sources.get(&(kind, name.clone())));
+        let from = known.and_then(|s| s.object.as_ref()).map_or(0, |o| o.resource_version);
+        let namespace = w.pod.key.namespace.clone();
+        self.watch_source(ctx, uid, &namespace, kind, name, from);
+    }
+
+    /// Writes a pod's mounted files anew: what its regular sync does.
+    pub(super) fn refresh(&mut self, ctx: &mut Ctx<'_>, uid: &Str) {
+        let Some(mut arc) = self.workers.remove(uid) else { return };
+        let w = Arc::make_mut(&mut arc);
+        if w.mounted && !w.ended && w.killing.is_none() {
+            for volume in w.pod.items(&["spec", "volumes"]).to_vec() {
+                lay(ctx, w, &volume);
+            }
+        }
+        self.workers.insert(uid.clone(), arc);
     }
 
     fn mount_failed(&mut self, ctx: &mut Ctx<'_>, w: &mut Worker, volume: &str, need: &Need) {
@@ -149,11 +218,20 @@ impl Kubelet {
     }
 }
 
+/// A pod's regular sync comes once in 60 to 90 s; its files follow a change only then.
+pub fn stale(ctx: &mut Ctx<'_>, uid: &Str) {
+    let wait = ctx.rng.between(Duration::secs(5), Duration::secs(80));
+    ctx.timer(wait, super::TIMER_REFRESH, uid.clone());
+}
+
 /// Writes a volume's files.
 fn lay(ctx: &mut Ctx<'_>, w: &Worker, volume: &Value) {
     let now = ctx.now();
     let (name, uid) = (volume.str("name"), &w.uid);
-    let get = |kind: Kind, name: &str| w.sources.get(&(kind, name.into())).and_then(|s| s.object.clone());
+    let get = |kind: Kind, name: &str| {
+        let key = (kind, Str::from(name));
+        w.mounted_now.get(&key).or(w.sources.get(&key)).and_then(|s| s.object.clone())
+    };
     let mut sources: Vec<(Str, Option<Arc<Object>>, Value)> = Vec::new();
     if let Some(v) = volume.get("configMap") {
         sources.push((folder(uid, "configmap", name), get(Kind::CONFIG_MAP, v.str("name")), v.clone()));
@@ -168,7 +246,26 @@ fn lay(ctx: &mut Ctx<'_>, w: &Worker, volume: &Value) {
             }
         }
     }
+    let downward = |of: &Value| -> Vec<(Str, Str)> {
+        let items = of.get("items").map_or(&[][..], Value::items).iter();
+        items.map(|i| (i.str("path").into(), environment::downward(w, i, ctx.host()))).collect()
+    };
+    let mut plain: Vec<(Str, Vec<(Str, Str)>)> = Vec::new();
+    if let Some(of) = volume.get("downwardAPI") {
+        plain.push((folder(uid, "downward-api", name), downward(of)));
+    }
+    for source in volume.at(&["projected", "sources"]).filter(|_| !is_token(volume)).map_or(&[][..], Value::items) {
+        if let Some(of) = source.get("downwardAPI") {
+            plain.push((folder(uid, "projected", name), downward(of)));
+        }
+    }
     let host = ctx.host_mut();
+    for (folder, texts) in plain {
+        files::make_folder(host, &folder, now);
+        for (path, text) in texts {
+            put(host, &format!("{folder}/{path}"), text, now);
+        }
+    }
     for (folder, object, of) in sources {
         files::make_folder(host, &folder, now);
         for (key, text) in object.map(|o| data(&o)).unwrap_or_default() {
@@ -178,7 +275,7 @@ fn lay(ctx: &mut Ctx<'_>, w: &Worker, volume: &Value) {
                 None if items.is_empty() => key,
                 None => continue,
             };
-            host.write(&format!("{folder}/{path}"), text, now);
+            put(host, &format!("{folder}/{path}"), text, now);
         }
     }
     if volume.get("emptyDir").is_some() {
@@ -189,6 +286,13 @@ fn lay(ctx: &mut Ctx<'_>, w: &Worker, volume: &Value) {
         && files::stat(host, path.str("path")).is_none()
     {
         files::make_folder(host, path.str("path").trim_end_matches('/'), now);
+    }
+}
+
+/// Files that did not change stay as they are.
+fn put(host: &mut Machine, path: &str, text: Str, now: crate::base::Time) {
+    if host.read(path) != Some(&text) {
+        host.write(path, text, now);
     }
 }
 
@@ -203,19 +307,36 @@ pub fn data(object: &Object) -> Vec<(Str, Str)> {
     all.iter().map(|(k, v)| (k.clone(), read(v.as_str()))).collect()
 }
 
-/// Where in the container, and where on the machine, each volume of a container lies.
-pub fn mounts(w: &Worker, spec: &Value) -> Vec<(Str, Str)> {
+/// Where in the container, and where on the machine, each volume of its container `i` lies. A `subPath` of
+/// files that the kubelet writes is a copy: what is written later does not reach it.
+pub fn mounts(ctx: &mut Ctx<'_>, w: &Worker, i: usize, spec: &Value) -> Vec<(Str, Str)> {
     let volumes = w.pod.items(&["spec", "volumes"]);
-    let one = |mount: &Value| -> Option<(Str, Str)> {
-        let volume = volumes.iter().find(|v| v.str("name") == mount.str("name"))?;
+    let mut out = Vec::new();
+    for (n, mount) in spec.get("volumeMounts").map_or(&[][..], Value::items).iter().enumerate() {
+        let Some(volume) = volumes.iter().find(|v| v.str("name") == mount.str("name")) else { continue };
         let mut source = location(w, volume);
         if !mount.str("subPath").is_empty() {
             source = ecow::eco_format!("{source}/{}", mount.str("subPath"));
+            let written = WRITTEN.iter().any(|(field, _)| volume.get(field).is_some());
+            if let Some(text) = ctx.host().read(&source).cloned().filter(|_| written) {
+                let (uid, name) = (&w.uid, &w.containers[i].name);
+                source = ecow::eco_format!("/var/lib/kubelet/pods/{uid}/volume-subpaths/{}/{name}/{n}", volume.str("name"));
+                let now = ctx.now();
+                ctx.host_mut().write(&source, text, now);
+            }
         }
-        Some((mount.str("mountPath").trim_end_matches('/').into(), source))
-    };
-    spec.get("volumeMounts").map_or(&[][..], Value::items).iter().filter_map(one).collect()
+        out.push((mount.str("mountPath").trim_end_matches('/').into(), source));
+    }
+    out
 }
+
+/// Volumes whose files the kubelet writes: field, and folder of the plugin.
+const WRITTEN: [(&str, &str); 4] = [
+    ("configMap", "configmap"),
+    ("secret", "secret"),
+    ("projected", "projected"),
+    ("downwardAPI", "downward-api"),
+];
 
 fn location(w: &Worker, volume: &Value) -> Str {
     let name = volume.str("name");
@@ -235,7 +356,7 @@ fn location(w: &Worker, volume: &Value) -> Str {
             _ => folder(&w.uid, "nfs", name),
         };
     }
-    let plugin = [("configMap", "configmap"), ("secret", "secret"), ("projected", "projected")]
+    let plugin = WRITTEN
         .iter()
         .find(|(field, _)| volume.get(field).is_some())
         .map_or("empty-dir", |(_, plugin)| plugin);

@@ -13,8 +13,9 @@ use crate::sim::{Ctx, TraceId};
 pub struct Killing {
     pub since: Time,
     pub grace: Duration,
-    /// Stop signals were sent.
+    /// Stop signals were sent: to the containers, then to its sidecars.
     pub signalled: bool,
+    pub sidecars: bool,
 }
 
 /// A delay that doubles. Models client-go/util/flowcontrol Backoff.
@@ -80,6 +81,8 @@ pub struct Worker {
     pub old_sandbox: Option<Str>,
     /// ConfigMaps, Secrets and claims that it names.
     pub sources: OrdMap<(Kind, Str), super::volumes::Source>,
+    /// Those mounted that have changed since.
+    pub mounted_now: OrdMap<(Kind, Str), super::volumes::Source>,
     /// Its volumes lie on the machine.
     pub mounted: bool,
     pub mount_tries: u32,
@@ -101,6 +104,8 @@ pub struct Worker {
     pub is_orphan: bool,
     /// The kubelet refused it: reason and message.
     pub rejected: Option<(Str, Str)>,
+    /// It is to end as Failed though nobody deleted it: reason and message.
+    pub failed: Option<(Str, Str)>,
     /// When this kubelet, or the one before, first saw it.
     pub started: Time,
     /// A post is unanswered; another one is due.
@@ -163,6 +168,7 @@ impl Worker {
             mirror: None,
             sources: OrdMap::new(),
             mounted: false,
+            mounted_now: OrdMap::new(),
             mount_tries: 0,
             sandboxes: found.sandbox.as_ref().map_or(0, |(_, attempt)| attempt + 1),
             sandbox: found.sandbox.map(|(id, _)| id),
@@ -176,6 +182,7 @@ impl Worker {
             gone: false,
             is_orphan: false,
             rejected: None,
+            failed: None,
             started,
             posting: false,
             post_due: false,
@@ -207,6 +214,10 @@ impl Worker {
             Some(i) => pod::containers(&self.pod).get(i),
         };
         specs.unwrap_or(&NONE)
+    }
+    /// Whether the container is an init container that runs beside the others.
+    pub fn sidecar(&self, index: usize) -> bool {
+        index < self.inits && self.spec(index).str("restartPolicy") == "Always"
     }
     pub fn restart_policy(&self) -> &str {
         match self.pod.str(&["spec", "restartPolicy"]) {

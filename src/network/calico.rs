@@ -1,4 +1,4 @@
-//! calico-node: installs the CNI configuration, programs tunnel and routes, and tells the API that
+//! calico-node: installs the CNI configuration, programs tunnel, routes and policies, and tells the API that
 //! the node's network is up. Felix, BIRD and the install-cni container in one.
 //! Models projectcalico/node as far as a learner sees it.
 
@@ -10,6 +10,7 @@ use crate::kubelet;
 use crate::machine::Machine;
 use crate::runtime::process;
 use crate::sim::world::NAT;
+use crate::sim::informer::Informer;
 use crate::sim::{Component, Ctx, Endpoint, Msg, Profile};
 
 #[derive(Clone, Debug)]
@@ -17,6 +18,9 @@ pub struct Calico {
     server: Endpoint,
     node: Str,
     ready: bool,
+    /// NetworkPolicies; pods and namespaces only once there is a policy.
+    watches: [Informer; 3],
+    watching: bool,
 }
 
 const TIMER_READY: u16 = 1;
@@ -24,6 +28,7 @@ const TIMER_RETRY: u16 = 2;
 const TIMER_REFRESH: u16 = 3;
 /// Felix looks at the routes this often.
 const REFRESH: Duration = Duration::secs(90);
+const USER: &str = "system:serviceaccount:kube-system:calico-node";
 const TOKEN_GET: u64 = 1;
 const TOKEN_UPDATE: u64 = 2;
 const TOKEN_POOL: u64 = 3;
@@ -38,7 +43,9 @@ pub fn kernel_ready(machine: &Machine) -> bool {
 
 impl Calico {
     pub fn new(server: Endpoint, node: &str) -> Calico {
-        Calico { server, node: node.into(), ready: false }
+        let watch = |kind, token| Informer::new(kind, server.clone(), USER, token);
+        let watches = [watch(Kind::NETWORK_POLICY, 10), watch(Kind::POD, 12), watch(Kind::NAMESPACE, 14)];
+        Calico { server, node: node.into(), ready: false, watches, watching: false }
     }
 
     /// Whether Felix and BIRD report ready.
@@ -123,8 +130,44 @@ impl Calico {
             debug_assert!(tunnel.is_some());
         }
         self.ready = true;
+        self.watches[0].start(ctx);
         self.ask(ctx);
         ctx.timer(REFRESH, TIMER_REFRESH, "");
+    }
+
+    /// Felix: brings the kernel's rules to what the API says. What the one before left stays until all is known.
+    fn felix(&mut self, ctx: &mut Ctx<'_>, mut msg: Msg) {
+        let before = self.watches.iter().all(Informer::synced);
+        for i in 0..self.watches.len() {
+            let deltas = match self.watches[i].handle(ctx, msg) {
+                Ok(deltas) => deltas,
+                Err(other) => {
+                    msg = other;
+                    continue;
+                }
+            };
+            if i == 0 && !self.watches[0].is_empty() && !self.watching {
+                self.watching = true;
+                self.watches[1].start(ctx);
+                self.watches[2].start(ctx);
+            }
+            let synced = self.watches.iter().all(Informer::synced);
+            let policy = &mut ctx.host_mut().net.policy;
+            if synced && !before {
+                for watch in &self.watches {
+                    *policy.table(watch.kind) = watch.iter().map(|o| (o.key.clone(), o.clone())).collect();
+                }
+            } else if synced {
+                for delta in deltas {
+                    let table = policy.table(delta.key.kind);
+                    match delta.new {
+                        Some(object) => table.insert(delta.key, object),
+                        None => table.remove(&delta.key),
+                    };
+                }
+            }
+            return;
+        }
     }
 
     fn key(&self) -> ObjectKey {
@@ -137,7 +180,7 @@ impl Calico {
     }
 
     fn sign(&self, request: Request) -> Request {
-        let user = "system:serviceaccount:kube-system:calico-node".into();
+        let user = USER.into();
         Request { user, user_agent: "calico-node".into(), ..request }
     }
 
@@ -187,8 +230,8 @@ impl Component for Calico {
             }
             Msg::Response(TOKEN_GET, Ok(Response::Object(node))) => self.announce(ctx, &node),
             Msg::Response(TOKEN_UPDATE, Ok(Response::Object(_))) => {}
-            Msg::Response(..) => ctx.timer(Duration::secs(2), TIMER_RETRY, ""),
-            _ => {}
+            Msg::Response(TOKEN_GET | TOKEN_UPDATE, _) => ctx.timer(Duration::secs(2), TIMER_RETRY, ""),
+            other => self.felix(ctx, other),
         }
     }
 

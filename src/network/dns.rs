@@ -116,7 +116,8 @@ pub fn resolve(
         let of_file = from_hosts(&hosts).get(name).cloned();
         return of_file.map(|ip| vec![ip]).or_else(|| outside(name)).ok_or(DnsError::NxDomain);
     };
-    let server = match path::connect(world, machine, Some(pod), DNS_IP, 53, cause).outcome {
+    let sender = path::Sender { machine, pod: Some(pod), udp: true, cause: Some(cause) };
+    let server = match path::connect_as(world, &sender, DNS_IP, 53).outcome {
         Outcome::Ok(peer) => peer.actor,
         _ => return Err(DnsError::Timeout),
     };

@@ -2,21 +2,24 @@
 //! a packet walks through them. What the kernel of a machine holds lies in [`NetState`] and outlives
 //! the processes that programmed it.
 //!
-//! Not here: NetworkPolicy, IPv6, UDP beyond name service, bandwidth.
+//! Not here: IPv6, UDP beyond name service, bandwidth.
 
 pub mod calico;
 pub mod cni;
 pub mod dns;
+pub mod http;
+pub mod ingress;
 pub mod ipam;
 pub mod keepalived;
 pub mod path;
+pub mod policy;
 pub mod proxy;
 
 use std::sync::Arc;
 
 use crate::api::{Object, ObjectKey};
-use crate::base::Str;
 use crate::base::persistent::{OrdMap, Vector};
+use crate::base::{Str, Time};
 use crate::sim::{ActorId, TraceId, World};
 
 pub use calico::Calico;
@@ -40,6 +43,10 @@ pub struct NetState {
     /// kube-proxy's rules: the services and the backends they were made from.
     pub services: OrdMap<ObjectKey, Arc<Object>>,
     pub backends: OrdMap<ObjectKey, Arc<Object>>,
+    /// Which backend a client of a sticky service had last, and when: (service, address) → address.
+    pub affinity: OrdMap<(Str, Str), (Str, Time)>,
+    /// Felix's rules.
+    pub policy: policy::Policies,
     /// Addresses beside its own that it answers ARP for, each while that process lives.
     pub announced: OrdMap<Str, ActorId>,
 }

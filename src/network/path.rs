@@ -2,8 +2,9 @@
 //! at its end. Walks the state of the machines as it is at that instant; nothing is scripted.
 
 use super::ipam;
+use super::policy::{self, Direction};
 use super::proxy::{self, Rule};
-use crate::api::{Kind, ObjectKey};
+use crate::api::ObjectKey;
 use crate::base::hash::Fnv;
 use crate::base::{Duration, Str};
 use crate::runtime::{ContainerState, Sandbox};
@@ -15,13 +16,15 @@ use crate::sim::{ActorId, Event, Msg, TraceId, What, World};
 pub struct Peer {
     pub machine: u32,
     pub pod: Option<ObjectKey>,
+    /// The container that listens, if one does.
+    pub container: Option<Str>,
     /// The component behind the port, if it has one.
     pub actor: Option<ActorId>,
     /// Address and port it was reached at, after translation.
     pub ip: Str,
     pub port: u16,
-    /// What its HTTP server says to `GET /`; `None`: it does not speak HTTP.
-    pub body: Option<Str>,
+    /// The client's address as the peer sees it.
+    pub source: Str,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -54,6 +57,10 @@ pub enum Why {
     NoPod,
     /// No process listens on that port.
     NobodyListens,
+    /// A NetworkPolicy drops it.
+    Policy,
+    /// The service keeps to this machine, and none of its pods is here.
+    NoLocalEndpoints,
 }
 
 impl Why {
@@ -66,6 +73,8 @@ impl Why {
             Why::NotForwarded => "not-forwarded",
             Why::NoPod => "no-pod",
             Why::NobodyListens => "nobody-listens",
+            Why::Policy => "policy",
+            Why::NoLocalEndpoints => "no-local-endpoints",
         }
     }
 }
@@ -85,6 +94,26 @@ impl Connection {
     }
 }
 
+/// Whose packets these are.
+#[derive(Clone, Debug, Default)]
+pub struct Sender<'a> {
+    pub machine: u32,
+    /// `None`: a process of the machine itself.
+    pub pod: Option<&'a ObjectKey>,
+    pub udp: bool,
+    /// `None`: leaves no trace.
+    pub cause: Option<TraceId>,
+}
+
+/// Where a packet is on its way.
+struct Hop<'a> {
+    sender: &'a Sender<'a>,
+    /// The machine that it leaves now.
+    at: u32,
+    /// Of a packet that came from outside: its source, and whether it is hidden behind this machine's.
+    forwarded: Option<(Str, bool)>,
+}
+
 /// Connects from a machine, or from a pod on it, to `ip:port`.
 pub fn connect(
     world: &mut World,
@@ -94,17 +123,23 @@ pub fn connect(
     port: u16,
     cause: TraceId,
 ) -> Connection {
-    let client = from_pod
-        .map_or_else(|| world.machine(from_machine).name.clone(), |p| ecow::eco_format!("{}/{}", p.namespace, p.name));
-    let local = ip == "127.0.0.1" || ip == "localhost";
-    let connection = match (local, from_pod) {
-        (true, Some(pod)) => within(world, from_machine, pod, port),
-        (true, None) if world.machine(from_machine).forwards.contains_key(&port) => {
-            forwarded(world, from_machine, port, cause)
-        }
-        _ => walk(world, from_machine, &client, ip, port, Some(cause)),
+    connect_as(world, &Sender { machine: from_machine, pod: from_pod, udp: false, cause: Some(cause) }, ip, port)
+}
+
+pub fn connect_as(world: &mut World, sender: &Sender<'_>, ip: &str, port: u16) -> Connection {
+    let from = sender.machine;
+    let client = match sender.pod {
+        None => world.machine(from).name.clone(),
+        Some(p) => ecow::eco_format!("{}/{}", p.namespace, p.name),
     };
-    access_log(world, &connection, from_machine, from_pod);
+    let local = ip == "127.0.0.1" || ip == "localhost";
+    let connection = match (local, sender.pod, sender.cause) {
+        (true, Some(pod), _) => within(world, from, pod, port),
+        (true, None, Some(cause)) if world.machine(from).forwards.contains_key(&port) => {
+            forwarded(world, from, port, cause)
+        }
+        _ => walk(world, sender, &client, ip, port),
+    };
     let outcome = match &connection.outcome {
         Outcome::Ok(_) => "ok",
         Outcome::Refused => "refused",
@@ -115,31 +150,13 @@ pub fn connect(
         Some(d) => ecow::eco_format!("{outcome}: {} {}", d.why.code(), world.machine(d.machine).name),
         None => outcome.into(),
     };
-    packet(world, connection.delay, Some(cause), &client, ip, port, outcome);
-    if let Outcome::Ok(peer) = &connection.outcome
-        && peer.body.is_some()
-    {
-        served(world, peer);
-    }
+    packet(world, connection.delay, sender.cause, &client, ip, port, outcome);
     connection
-}
-
-/// The request is work for the container behind the port.
-fn served(world: &mut World, peer: &Peer) {
-    let now = world.now;
-    let data = &mut world.machine_mut(peer.machine).runtime;
-    let Some(sandbox) = data.by_ip.get(&peer.ip).and_then(|id| data.sandboxes.get(id)) else { return };
-    let mut ids = sandbox.containers.iter().rev();
-    let serves = |id: &&Str| data.containers.get(*id).is_some_and(|c| c.program.ports().contains(&peer.port));
-    let Some(id) = ids.find(serves).cloned() else { return };
-    if let Some(c) = data.containers.get_mut(&id) {
-        crate::runtime::usage::serve(c, now);
-    }
 }
 
 /// The same without a trace: the kubelet's probes, which nobody wants to see.
 pub fn reach(world: &mut World, from_machine: u32, ip: &str, port: u16) -> Connection {
-    walk(world, from_machine, "kubelet", ip, port, None)
+    walk(world, &Sender { machine: from_machine, ..Sender::default() }, "kubelet", ip, port)
 }
 
 fn packet(world: &mut World, delay: Duration, cause: Option<TraceId>, from: &str, to: &str, port: u16, outcome: Str) {
@@ -169,71 +186,64 @@ fn forwarded(world: &mut World, machine: u32, port: u16, cause: TraceId) -> Conn
     peer.map_or(REFUSED, |peer| Connection { outcome: Outcome::Ok(peer), delay, drop: None })
 }
 
-/// Web servers write down who asked.
-fn access_log(world: &mut World, connection: &Connection, from: u32, from_pod: Option<&ObjectKey>) {
-    let Outcome::Ok(Peer { machine, pod: Some(pod), body: Some(body), .. }) = &connection.outcome else { return };
-    let sandbox_ip = |m: u32, key: &ObjectKey| {
-        world.machine(m).runtime.sandboxes.values().find(|s| s.ready && s.pod == *key).map(|s| s.ip.clone())
-    };
-    let client = from_pod.and_then(|p| sandbox_ip(from, p)).unwrap_or_else(|| world.machine(from).ip.clone());
-    let (y, mo, d, h, mi, s) = world.now.civil();
-    let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = month.get((mo as usize).wrapping_sub(1)).unwrap_or(&"");
-    let line = ecow::eco_format!(
-        "{client} - - [{d:02}/{month}/{y:04}:{h:02}:{mi:02}:{s:02} +0000] \"GET / HTTP/1.1\" 200 {} \"-\" \"curl/7.29.0\" \"-\"",
-        body.len()
-    );
-    let (machine, now, key) = (*machine, world.now, pod.clone());
-    let data = &mut world.machine_mut(machine).runtime;
-    let of_pod = |c: &&mut crate::runtime::Container| c.pod == key && c.state == ContainerState::Running;
-    let server = data.sandboxes.values().find(|s| s.ready && s.pod == key).map(|s| s.containers.clone());
-    for id in server.unwrap_or_default() {
-        let server = data.containers.get_mut(&id).filter(of_pod);
-        if let Some(c) = server.filter(|c| !c.program.ports().is_empty()) {
-            if c.log.len() >= 1_000 {
-                c.log.pop_front();
-            }
-            c.log.push_back((now, line));
-            return;
-        }
-    }
-}
-
 const LOST: Connection = Connection { outcome: Outcome::Timeout, delay: Duration::ZERO, drop: None };
 const REFUSED: Connection = Connection { outcome: Outcome::Refused, delay: Duration::micros(400), drop: None };
 
-fn walk(world: &mut World, from: u32, client: &str, ip: &str, port: u16, cause: Option<TraceId>) -> Connection {
+/// The address that a sender's packets leave it with.
+fn source(world: &World, sender: &Sender<'_>) -> Str {
+    let m = world.machine(sender.machine);
+    let sandbox = sender.pod.and_then(|p| m.runtime.sandboxes.values().find(|s| s.ready && s.pod == *p));
+    sandbox.map_or_else(|| m.ip.clone(), |s| s.ip.clone())
+}
+
+fn walk(world: &mut World, sender: &Sender<'_>, client: &str, ip: &str, port: u16) -> Connection {
+    let (from, cause) = (sender.machine, sender.cause);
     let here = ip == "127.0.0.1" || ip == "localhost" || world.machine(from).ip == ip;
+    let own = source(world, sender);
+    let hop = Hop { sender, at: from, forwarded: None };
     if let Some(rule) = proxy::lookup(&world.machine(from).net, ip, port, here) {
-        let Some((to, to_port)) = pick(world, &rule, client) else { return REFUSED.dropped(from, Why::NoEndpoints) };
+        let Some((to, to_port)) = pick(world, from, &rule, &own) else { return REFUSED.dropped(from, Why::NoEndpoints) };
         packet(world, Duration::micros(50), cause, client, ip, port, translation(world, from, &to, to_port));
-        return deliver(world, from, client, &to, to_port);
+        return deliver(world, &hop, &to, to_port);
     }
     let announcer = announcer(world, ip);
     let Some(machine) = (if here { Some(from) } else { world.machine_by_ip(ip).or(announcer) }) else {
-        return deliver(world, from, client, ip, port);
+        return deliver(world, &hop, ip, port);
     };
+    if !leaves(world, &hop, ip, port) {
+        return LOST.dropped(from, Why::Policy);
+    }
     let Some(way) = world.link(from, machine) else { return LOST.dropped(machine, Why::NoLink) };
     // A node port is translated by the machine that the packet reaches.
-    if let Some(rule) = proxy::lookup(&world.machine(machine).net, ip, port, true) {
-        let Some((to, to_port)) = pick(world, &rule, client) else { return REFUSED.dropped(machine, Why::NoEndpoints) };
+    if let Some(mut rule) = proxy::lookup(&world.machine(machine).net, ip, port, true) {
+        if rule.local {
+            let blocks = &world.machine(machine).net.blocks;
+            let here = |ip: &str| ipam::parse(ip).is_some_and(|ip| blocks.iter().any(|b| b.holds(ip)));
+            rule.backends.retain(|(ip, _)| here(ip));
+            if rule.backends.is_empty() {
+                return LOST.dropped(machine, Why::NoLocalEndpoints);
+            }
+        }
+        let Some((to, to_port)) = pick(world, machine, &rule, &own) else { return REFUSED.dropped(machine, Why::NoEndpoints) };
         packet(world, way, cause, client, ip, port, translation(world, machine, &to, to_port));
-        let rest = deliver(world, machine, client, &to, to_port);
+        let onward = Hop { sender, at: machine, forwarded: Some((own, !rule.local)) };
+        let rest = deliver(world, &onward, &to, to_port);
         return Connection { delay: rest.delay + way + way, ..rest };
     }
     if announcer.is_some() {
         return LOST;
     }
-    let listener = world.machine(machine).listeners.get(&port).copied();
-    match listener.filter(|id| world.alive(*id)).map(Some).or_else(|| host_port(world, machine, port).map(|_| None)) {
-        Some(actor) => {
-            let pod = host_port(world, machine, port);
-            let body = pod.as_ref().and_then(|(_, body)| body.clone());
-            let peer = Peer { machine, pod: pod.map(|(key, _)| key), actor, ip: ip.into(), port, body };
-            Connection { outcome: Outcome::Ok(peer), delay: way + way + Duration::micros(300), drop: None }
-        }
-        None => Connection { delay: way + way, ..REFUSED.dropped(machine, Why::NobodyListens) },
-    }
+    to_machine(world, &own, way, machine, ip, port)
+}
+
+/// Whether the policies of the sending pod let it out.
+fn leaves(world: &World, hop: &Hop<'_>, ip: &str, port: u16) -> bool {
+    let Some(pod) = hop.sender.pod.filter(|_| hop.forwarded.is_none()) else { return true };
+    let m = world.machine(hop.sender.machine);
+    let packet = policy::Packet { peer: ip, port, udp: hop.sender.udp };
+    // Pods of the host's network are no endpoints of Felix's.
+    let host = m.runtime.sandboxes.values().any(|s| s.pod == *pod && s.host_network);
+    host || m.net.policy.allow(pod, Direction::Egress, packet)
 }
 
 /// The machine that answers ARP for an address that is no machine's own.
@@ -250,34 +260,49 @@ fn translation(world: &World, machine: u32, to: &str, port: u16) -> Str {
     ecow::eco_format!("{RULES}{to}:{port} {}", world.machine(machine).name)
 }
 
-/// One of a rule's backends: by chance, or always the same for a sticky service.
-fn pick(world: &World, rule: &Rule, client: &str) -> Option<(Str, u16)> {
-    let mut h = Fnv::default();
-    if rule.sticky {
-        h.write(client.as_bytes());
-    } else {
-        // The kernel's statistic match draws at random; this draw depends on all that happened so far.
-        h.write_u64(world.trace.hash());
-        h.write_u64(world.trace.last_id().0);
+/// One of a rule's backends: by chance, or the one that this client had last from a sticky service.
+fn pick(world: &mut World, machine: u32, rule: &Rule, source: &str) -> Option<(Str, u16)> {
+    let key = (rule.service.clone(), Str::from(source));
+    let now = world.now;
+    if let Some(time) = rule.sticky
+        && let Some((ip, at)) = world.machine(machine).net.affinity.get(&key).cloned()
+        && now.since(at) < time
+        && let Some(backend) = rule.backends.iter().find(|(b, _)| *b == ip)
+    {
+        world.machine_mut(machine).net.affinity.insert(key, (ip, now));
+        return Some(backend.clone());
     }
+    // The kernel's statistic match draws at random; this draw depends on all that happened so far.
+    let mut h = Fnv::default();
+    h.write_u64(world.trace.hash());
+    h.write_u64(world.trace.last_id().0);
     let n = rule.backends.len() as u64;
-    (n > 0).then(|| rule.backends[((h.0 >> 16) % n) as usize].clone())
+    let chosen = (n > 0).then(|| rule.backends[((h.0 >> 16) % n) as usize].clone())?;
+    if rule.sticky.is_some() {
+        world.machine_mut(machine).net.affinity.insert(key, (chosen.0.clone(), now));
+    }
+    Some(chosen)
 }
 
-/// A pod of the host's network that listens on the machine's own port.
-fn host_port(world: &World, machine: u32, port: u16) -> Option<(ObjectKey, Option<Str>)> {
+/// A pod of the host's network that listens on the machine's own port, and its container.
+fn host_port(world: &World, machine: u32, port: u16) -> Option<(ObjectKey, Str)> {
     let data = &world.machine(machine).runtime;
     let sandboxes = data.sandboxes.values().filter(|s| s.host_network && s.ready);
     sandboxes.into_iter().find_map(|s| {
         let container = data.running_in(&s.id).find(|c| c.program.ports().contains(&port))?;
-        Some((s.pod.clone(), container.program.page(&world.machine(machine).name, "")))
+        Some((s.pod.clone(), container.id.clone()))
     })
 }
 
 /// Carries packets to a pod's address: over the tunnel if it is on another machine.
-fn deliver(world: &World, from: u32, client: &str, ip: &str, port: u16) -> Connection {
+fn deliver(world: &World, hop: &Hop<'_>, ip: &str, port: u16) -> Connection {
+    if !leaves(world, hop, ip, port) {
+        return LOST.dropped(hop.sender.machine, Why::Policy);
+    }
+    let from = hop.at;
     if let Some(machine) = world.machine_by_ip(ip) {
-        return to_machine(world, from, machine, ip, port);
+        let Some(way) = world.link(from, machine) else { return LOST.dropped(machine, Why::NoLink) };
+        return to_machine(world, &source(world, hop.sender), way, machine, ip, port);
     }
     let Some(number) = ipam::parse(ip) else { return Connection { outcome: Outcome::NoRoute, ..LOST } };
     let owner = world.machines().position(|m| m.net.blocks.iter().any(|b| b.holds(number))).map(|i| i as u32);
@@ -306,39 +331,66 @@ fn deliver(world: &World, from: u32, client: &str, ip: &str, port: u16) -> Conne
         let none = Connection { outcome: Outcome::NoRoute, delay: Duration::secs(3), drop: None };
         return none.dropped(machine, Why::NoPod);
     };
-    let (outcome, drop) = match listening(world, machine, sandbox, client, ip, port) {
-        Some(peer) => (Outcome::Ok(peer), None),
-        None => (Outcome::Refused, Some(Drop { machine, why: Why::NobodyListens })),
-    };
-    Connection { outcome, delay: way + way + Duration::micros(350), drop }
+    let (seen, judged) = sources(world, hop, machine);
+    let enters = judged.is_none_or(|peer| {
+        let packet = policy::Packet { peer: &peer, port, udp: hop.sender.udp };
+        world.machine(machine).net.policy.allow(&sandbox.pod, Direction::Ingress, packet)
+    });
+    // What a pod says to itself never leaves it.
+    if !enters && hop.sender.pod != Some(&sandbox.pod) {
+        return LOST.dropped(machine, Why::Policy);
+    }
+    let delay = way + way + Duration::micros(350);
+    match listening(world, machine, sandbox, &seen, ip, port) {
+        Some(peer) => Connection { outcome: Outcome::Ok(peer), delay, drop: None },
+        None => Connection { delay, ..REFUSED.dropped(machine, Why::NobodyListens) },
+    }
 }
 
-fn to_machine(world: &World, from: u32, machine: u32, ip: &str, port: u16) -> Connection {
-    let Some(way) = world.link(from, machine) else { return LOST.dropped(machine, Why::NoLink) };
+/// The source that a pod on `machine` sees, and the one that its policies judge by (`None`: the
+/// machine itself, which they never keep out). Processes of another machine come through the tunnel.
+fn sources(world: &World, hop: &Hop<'_>, machine: u32) -> (Str, Option<Str>) {
+    let at = world.machine(hop.at);
+    let tunnel = || at.net.blocks.front().map_or_else(|| at.ip.clone(), |b| ipam::print(b.base));
+    match &hop.forwarded {
+        Some((client, hidden)) if hop.at == machine => {
+            (if *hidden { at.ip.clone() } else { client.clone() }, Some(client.clone()))
+        }
+        Some(_) => (tunnel(), Some(tunnel())),
+        None => {
+            let own = source(world, hop.sender);
+            match (own == at.ip, hop.at == machine) {
+                (false, _) => (own.clone(), Some(own)),
+                (true, true) => (own, None),
+                (true, false) => (tunnel(), Some(tunnel())),
+            }
+        }
+    }
+}
+
+fn to_machine(world: &World, source: &str, way: Duration, machine: u32, ip: &str, port: u16) -> Connection {
     let listener = world.machine(machine).listeners.get(&port).copied().filter(|id| world.alive(*id));
-    let pod = host_port(world, machine, port);
+    let (pod, container) = host_port(world, machine, port).unzip();
     if listener.is_none() && pod.is_none() {
         return Connection { delay: way + way, ..REFUSED.dropped(machine, Why::NobodyListens) };
     }
-    let body = pod.as_ref().and_then(|(_, body)| body.clone());
-    let peer = Peer { machine, pod: pod.map(|(key, _)| key), actor: listener, ip: ip.into(), port, body };
+    let source = source.into();
+    let peer = Peer { machine, pod, container, actor: listener, ip: ip.into(), port, source };
     Connection { outcome: Outcome::Ok(peer), delay: way + way + Duration::micros(300), drop: None }
 }
 
-fn listening(world: &World, machine: u32, sandbox: &Sandbox, client: &str, ip: &str, port: u16) -> Option<Peer> {
+fn listening(world: &World, machine: u32, sandbox: &Sandbox, source: &str, ip: &str, port: u16) -> Option<Peer> {
     let data = &world.machine(machine).runtime;
     let container = data
         .in_sandbox(&sandbox.id)
         .find(|c| c.state == ContainerState::Running && c.program.ports().contains(&port))?;
-    // A pod's host name is its own name unless the pod says otherwise.
-    let body = match crate::runtime::rootfs::page(world.machine(machine), container) {
-        Some(Ok(text)) => Some(text),
-        Some(Err(())) => Some(FORBIDDEN.into()),
-        None => container.program.page(&sandbox.pod.name, client),
-    };
-    debug_assert_eq!(sandbox.pod.kind, Kind::POD);
-    Some(Peer { machine, pod: Some(sandbox.pod.clone()), actor: container.actor, ip: ip.into(), port, body })
+    Some(Peer {
+        machine,
+        pod: Some(sandbox.pod.clone()),
+        container: Some(container.id.clone()),
+        actor: container.actor,
+        ip: ip.into(),
+        port,
+        source: source.into(),
+    })
 }
-
-/// What nginx answers where there is no index page.
-const FORBIDDEN: &str = "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<center><h1>403 Forbidden</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";

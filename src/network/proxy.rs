@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::NetState;
 use crate::api::{Kind, Object, Value, meta};
-use crate::base::Str;
+use crate::base::{Duration, Str};
 use crate::component_boilerplate;
 use crate::sim::informer::{Delta, Informer};
 use crate::sim::{Component, Ctx, Endpoint, Msg, Profile};
@@ -72,8 +72,10 @@ pub struct Rule {
     pub service: Str,
     /// Address and port of each backend.
     pub backends: Vec<(Str, u16)>,
-    /// One client goes to one backend.
-    pub sticky: bool,
+    /// How long one client goes to one backend after its last connection.
+    pub sticky: Option<Duration>,
+    /// Connections from outside go to backends of the machine they reach, and to no others.
+    pub local: bool,
 }
 
 /// The rule for a packet to `ip:port`, or to node port `port` of this machine (`local`).
@@ -88,10 +90,17 @@ pub fn lookup(net: &NetState, ip: &str, port: u16, local: bool) -> Option<Rule> 
         return Some(Rule {
             service: ecow::eco_format!("{}/{}", key.namespace, key.name),
             backends: backends_of(net, service, entry.str("name")),
-            sticky: service.str(&["spec", "sessionAffinity"]) == "ClientIP",
+            sticky: sticky(service),
+            local: service.str(&["spec", "externalTrafficPolicy"]) == "Local",
         });
     }
     None
+}
+
+fn sticky(service: &Object) -> Option<Duration> {
+    const USUAL: i64 = 10_800;
+    let seconds = service.int(&["spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds"]).unwrap_or(USUAL);
+    (service.str(&["spec", "sessionAffinity"]) == "ClientIP").then(|| Duration::secs(seconds.unsigned_abs()))
 }
 
 /// Whether `ip` is the service's cluster address, an external one or its load balancer's.

@@ -53,6 +53,8 @@ pub struct Container {
     /// `Completed`, `Error`, `OOMKilled`; empty while it runs.
     pub reason: Str,
     pub message: Str,
+    /// The file whose text is its last message, and whether its log stands in for an empty one.
+    pub termination: (Str, bool),
     pub pid: u32,
     /// The component that is its main process, if it has behaviour of its own.
     pub actor: Option<ActorId>,

@@ -203,10 +203,12 @@ pub fn exit(world: &mut World, machine: u32, id: &str, code: i32, orderly: bool,
     if lives(m, id, pid) {
         m.processes.remove(&pid);
     }
+    let message = last_words(m, id, code, now);
     if let Some(c) = m.runtime.containers.get_mut(id) {
         c.state = ContainerState::Exited;
         let oom = code == 137 && c.ends_at == Some(now) && out_of_memory(c);
         (c.finished, c.exit_code, c.actor, c.ends_at) = (now, code, None, None);
+        c.message = message;
         c.reason = match code {
             0 => "Completed",
             _ if oom => "OOMKilled",
@@ -220,6 +222,22 @@ pub fn exit(world: &mut World, machine: u32, id: &str, code: i32, orderly: bool,
         notify_shell(world, machine, "container-end", id, cause);
     }
     tell_kubelet(world, machine, "pleg", uid, cause);
+}
+
+/// What a container says of its end: its termination log, or the end of its log if it failed without a word.
+/// Models kuberuntime getTerminationMessage.
+fn last_words(m: &Machine, id: &str, code: i32, now: Time) -> Str {
+    const MOST: usize = 4096;
+    const LINES: usize = 80;
+    let Some(c) = m.runtime.containers.get(id).filter(|c| !c.root.is_empty()) else { return Str::new() };
+    let (path, fallback) = &c.termination;
+    let text = m.read(&m.real_path(id, path)).cloned().unwrap_or_default();
+    if text.is_empty() && *fallback && code != 0 {
+        let lines = log(c, now);
+        let last = lines.iter().skip(lines.len().saturating_sub(LINES));
+        return last.map(|(_, l)| format!("{l}\n")).collect::<String>().chars().take(MOST / 2).collect();
+    }
+    text.chars().take(MOST).collect()
 }
 
 /// The pause container ends: the pod's network namespace goes.

@@ -116,6 +116,7 @@ impl Program {
             // Components of the host's network register their ports with the machine themselves.
             Program::Component(name) if name == "coredns" => &[53, 8080, 8181, 9153],
             Program::Component(name) if name == "metrics-server" => &[4443, 10250],
+            Program::Component(name) if name == "nginx-ingress-controller" => &[80, 443, 8181, 10254],
             _ => &[],
         }
     }

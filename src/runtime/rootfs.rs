@@ -231,6 +231,17 @@ pub fn page(machine: &Machine, container: &Container) -> Option<Result<Str, ()>>
     Some(machine.read(&machine.real_path(&container.id, path)).cloned().ok_or(()))
 }
 
+/// A file below a web server's folder, by the path of a URL.
+pub fn document(machine: &Machine, container: &Container, path: &str) -> Option<Str> {
+    let folder = match short(container).0 {
+        "nginx" => "/usr/share/nginx/html",
+        "httpd" => "/usr/local/apache2/htdocs",
+        _ => return None,
+    };
+    let index = if path.ends_with('/') { "index.html" } else { "" };
+    machine.read(&machine.real_path(&container.id, &format!("{folder}{path}{index}"))).cloned()
+}
+
 fn os_release(family: Family) -> &'static str {
     match family {
         Family::Alpine | Family::Tools => {

@@ -41,6 +41,8 @@ pub struct ContainerSpec {
     /// Thousandths of a CPU and bytes; 0: no limit.
     pub cpu_limit: u64,
     pub memory_limit: u64,
+    /// See [`Container::termination`].
+    pub termination: (Str, bool),
 }
 
 /// A CRI call that takes time.
@@ -265,6 +267,7 @@ impl Runtime {
             exit_code: 0,
             reason: Str::new(),
             message: Str::new(),
+            termination: spec.termination,
             pid: 0,
             actor: None,
             program: spec.program,

@@ -167,6 +167,16 @@ fn reason(why: &str, at: &str, address: &str, word: &str) -> (String, String) {
             format!("Refused: nothing on {at} listens at {address}"),
             format!("거절됩니다. {at}에서 {address}를 듣는 프로세스가 없습니다"),
         )
+    } else if is(Why::Policy) {
+        (
+            format!("Dropped on {at}: no NetworkPolicy of the pod allows it"),
+            format!("{at}에서 버려집니다. 파드의 네트워크폴리시가 허락하지 않습니다"),
+        )
+    } else if is(Why::NoLocalEndpoints) {
+        (
+            format!("Dropped on {at}: the Service keeps to pods on this machine, and there is none"),
+            format!("{at}에서 버려집니다. 서비스가 이 머신의 파드로만 보내는데 파드가 없습니다"),
+        )
     } else {
         (format!("{address}: {word}"), format!("{address} 연결 실패: {word}"))
     }

@@ -206,7 +206,11 @@ pub fn of(kind: Kind) -> &'static Type {
 
 /// The type of a kind's manifests in `api_version`, where that is another than the stored one's.
 pub fn of_version(kind: Kind, api_version: &str) -> &'static Type {
-    let other = if api_version == "autoscaling/v1" { find(api_version, kind.name()) } else { None };
+    let other = match api_version {
+        "autoscaling/v1" => find(api_version, kind.name()),
+        "networking.k8s.io/v1beta1" | "extensions/v1beta1" => find("networking/v1beta1", kind.name()),
+        _ => None,
+    };
     other.unwrap_or_else(|| of(kind))
 }
 

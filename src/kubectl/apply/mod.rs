@@ -171,7 +171,17 @@ fn manager(cx: &Cx<'_, '_>, default: &str) -> crate::base::Str {
 /// What to send so that the live object gets what is applied and loses what no longer is.
 pub fn three_way(cx: &Cx<'_, '_>, current: &Object, modified: &Value) -> Run<Map> {
     let last = meta::annotation(current, LAST_APPLIED).and_then(|text| Value::from_json(text).ok());
-    let original = last.and_then(|v| v.as_map().cloned()).unwrap_or_default();
+    // What was applied in an older version is compared in the one that the server answers with.
+    let same = |v: &Value| -> Value {
+        if current.kind() != crate::api::Kind::INGRESS {
+            return v.clone();
+        }
+        let mut out = crate::api::convert::to_stored(current.kind(), v);
+        out.make_map().insert("apiVersion", current.kind().api_version_in(cx.profile));
+        out
+    };
+    let original = last.and_then(|v| same(&v).as_map().cloned()).unwrap_or_default();
+    let modified = &same(modified);
     let live = get::value_of(cx, current);
     let (Some(modified), Some(live)) = (modified.as_map(), live.as_map()) else { return Ok(Map::new()) };
     let schema = Some(schema::of(current.kind()));

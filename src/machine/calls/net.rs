@@ -5,6 +5,7 @@ use crate::api::{ObjectKey, Value};
 use crate::base::Str;
 use crate::machine::Forward;
 use crate::machine::terminal::CommandHost;
+use crate::network::http::{self, Ask};
 use crate::network::{self, Outcome};
 
 /// The pod whose network this command has; `None`: the machine's.
@@ -53,39 +54,39 @@ pub fn connect(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let found = network::connect(host.ctx.world, machine, pod.as_ref(), input.str("ip"), port, cause);
     let micros = found.delay.0;
     match found.outcome {
-        Outcome::Ok(peer) => map! {
-            "server" => server_of(host, &peer),
-            "outcome" => "ok",
-            "micros" => micros,
-            "body" => peer.body,
-            "ip" => peer.ip,
-            "pod" => peer.pod.map(|key| key.name),
-            "component" => peer.actor.map(|id| Str::from(host.ctx.world.name_of(id))),
-        },
+        Outcome::Ok(peer) => {
+            let given = |key: &str, usual: &'static str| match input.str(key) {
+                "" => Str::from(usual),
+                text => text.into(),
+            };
+            let (method, path, agent) = (given("method", "GET"), given("path", "/"), given("agent", "curl/7.29.0"));
+            let tls = input.get("tls").and_then(Value::as_bool).unwrap_or(port == 443);
+            let ask = Ask { method: &method, host: input.str("host"), path: &path, tls, agent: &agent };
+            let answer = http::get(host.ctx.world, &peer, &ask, cause);
+            let mut out = map! {
+                "outcome" => "ok",
+                "micros" => micros,
+                "ip" => peer.ip,
+                "pod" => peer.pod.map(|key| key.name),
+                "component" => peer.actor.map(|id| Str::from(host.ctx.world.name_of(id))),
+            };
+            if let Some(a) = answer {
+                out.insert("code", u32::from(a.code));
+                out.insert("reason", http::reason(a.code));
+                out.insert("server", a.server);
+                out.insert("kind", a.kind);
+                out.insert("secure", a.secure);
+                out.insert("micros", micros + a.took.0);
+                out.insert("location", a.location);
+                out.insert("body", a.body);
+            }
+            out
+        }
         Outcome::Refused => map! { "outcome" => "refused", "micros" => micros },
         Outcome::Timeout => map! { "outcome" => "timeout", "micros" => micros },
         Outcome::NoRoute => map! { "outcome" => "noRoute", "micros" => micros },
     }
     .into()
-}
-
-/// What a web server calls itself: its image's name and version.
-fn server_of(host: &CommandHost<'_, '_>, peer: &network::Peer) -> Str {
-    let data = &host.ctx.world.machine(peer.machine).runtime;
-    let server = data.containers.values().find(|c| {
-        Some(&c.pod) == peer.pod.as_ref()
-            && c.state == crate::runtime::ContainerState::Running
-            && c.program.ports().contains(&peer.port)
-    });
-    let image = server.map_or("nginx", |c| c.image.rsplit('/').next().unwrap_or(""));
-    let (name, tag) = image.split_once(':').unwrap_or((image, "latest"));
-    let version = tag.split('-').next().unwrap_or("");
-    match name {
-        "httpd" => "Apache/2.4.46 (Unix)".into(),
-        "nginx" if version.matches('.').count() == 2 => ecow::eco_format!("nginx/{version}"),
-        "nginx" if version.matches('.').count() == 1 => ecow::eco_format!("nginx/{version}.0"),
-        _ => "nginx/1.25.3".into(),
-    }
 }
 
 /// kube-proxy's rules in the order and shape of iptables-save.
@@ -205,7 +206,8 @@ pub fn reachable(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     }
     // Pods answer whatever listens on them; that a port refuses is an answer too.
     let cause = host.ctx.cause;
-    let found = network::connect(host.ctx.world, machine, None, input.as_str(), 0, cause);
+    let pod = pod_of(host);
+    let found = network::connect(host.ctx.world, machine, pod.as_ref(), input.as_str(), 0, cause);
     match found.outcome {
         Outcome::Ok(_) | Outcome::Refused => found.delay.0.max(100).into(),
         Outcome::Timeout | Outcome::NoRoute => Value::Null,

@@ -140,7 +140,18 @@ fn one(io: &mut Io<'_>, o: &super::options::Options, text: &str) -> Flow<Result<
             format!("Could not resolve host: {}{}", url.host, if modern { "" } else { "; Unknown error" }),
         )));
     };
-    let found = io.call("connect", map! { "ip" => &ip, "port" => u32::from(url.port) }.into())?;
+    let header = o.values('H').find_map(|h| {
+        let (name, value) = h.split_once(':')?;
+        name.eq_ignore_ascii_case("host").then(|| value.trim().split(':').next().unwrap_or("").to_owned())
+    });
+    let host = header.unwrap_or_else(|| url.host.to_owned());
+    let method = o.value('X').map_or(if o.has('I') { "HEAD" } else { "GET" }, Str::as_str);
+    let agent = if modern { "curl/7.76.1" } else { "curl/7.29.0" };
+    let ask = map! {
+        "ip" => &ip, "port" => u32::from(url.port), "host" => host.as_str(), "path" => url.path, "method" => method,
+        "agent" => agent, "tls" => url.scheme == "https",
+    };
+    let found = io.call("connect", ask.into())?;
     let took = Duration(u64::try_from(super::int(&found, "micros")).unwrap_or(0));
     match found.str("outcome") {
         "ok" => {}
@@ -177,12 +188,10 @@ fn one(io: &mut Io<'_>, o: &super::options::Options, text: &str) -> Flow<Result<
     if o.has('v') {
         io.errln(format!("* About to connect() to {} port {} (#0)\n*   Trying {ip}...", url.host, url.port));
         io.errln(format!("* Connected to {} ({ip}) port {} (#0)", url.host, url.port));
-        let method = o.value('X').map_or(if o.has('I') { "HEAD" } else { "GET" }, Str::as_str);
         let port = if matches!(url.port, 80 | 443) { String::new() } else { format!(":{}", url.port) };
-        let agent = if modern { "curl/7.76.1" } else { "curl/7.29.0" };
         io.errln(format!(
-            "> {method} {} HTTP/1.1\n> User-Agent: {agent}\n> Host: {}{port}\n> Accept: */*\n> ",
-            url.path, url.host
+            "> {method} {} HTTP/1.1\n> User-Agent: {agent}\n> Host: {host}{port}\n> Accept: */*\n> ",
+            url.path
         ));
     }
     if found.str("component") == "kube-apiserver" {
@@ -190,12 +199,17 @@ fn one(io: &mut Io<'_>, o: &super::options::Options, text: &str) -> Flow<Result<
     }
     match found.get("body") {
         Some(Value::Str(body)) => {
-            if url.scheme == "https" {
+            let secure = found.get("secure").and_then(Value::as_bool).unwrap_or(false);
+            if url.scheme == "https" && secure && !o.has('k') {
+                return Ok(Err((60, "SSL certificate problem: self signed certificate".to_owned())));
+            }
+            if url.scheme == "https" && !secure {
                 return Ok(Err((35, "SSL received a record that exceeded the maximum permissible length.".to_owned())));
             }
+            let code = u16::try_from(super::int(&found, "code")).unwrap_or(200);
             Ok(Ok(Answer {
-                code: 200,
-                reason: "OK",
+                code,
+                reason: crate::network::http::reason(code),
                 kind: "text/html",
                 server: found.str("server").into(),
                 body: body.clone(),

@@ -47,7 +47,7 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         io.errln(format!("Connecting to {authority} ({ip}:{port})"));
     }
     let number: u32 = port.parse().unwrap_or(0);
-    let answer = io.call("connect", map! { "ip" => &ip, "port" => number }.into())?;
+    let answer = io.call("connect", map! { "ip" => &ip, "port" => number, "host" => name, "path" => format!("/{path}"), "agent" => "Wget" }.into())?;
     let micros = answer.get("micros").and_then(Value::as_int).unwrap_or(0);
     let patience = o.value('T').and_then(|t| t.parse().ok()).map_or(Duration::secs(127), Duration::secs);
     match answer.str("outcome") {
@@ -71,8 +71,10 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let Some(Value::Str(body)) = answer.get("body") else {
         return io.fail(1, "wget: error getting response: Connection reset by peer");
     };
-    if !path.is_empty() && !path.starts_with("index.html") && body.contains("nginx") {
-        return io.fail(if small { 1 } else { 8 }, "wget: server returned error: HTTP/1.1 404 Not Found");
+    let code = answer.get("code").and_then(Value::as_int).unwrap_or(200);
+    if code >= 400 {
+        let reason = answer.str("reason");
+        return io.fail(if small { 1 } else { 8 }, format!("wget: server returned error: HTTP/1.1 {code} {reason}"));
     }
     if o.has('s') {
         return Ok(0);
