@@ -69,9 +69,9 @@ fn ingress_to_old(spec: &mut Value) {
 
 fn each_path(spec: &mut Value, change: impl Fn(&mut Value)) {
     let mut rules = spec.get("rules").cloned().unwrap_or_default();
-    for rule in rules.make_list().make_mut() {
+    for rule in rules.make_list().items_mut() {
         if rule.at(&["http", "paths"]).is_some() {
-            rule.entry(&["http", "paths"]).make_list().make_mut().iter_mut().for_each(&change);
+            rule.entry(&["http", "paths"]).make_list().items_mut().iter_mut().for_each(&change);
         }
     }
     if !rules.items().is_empty() {

@@ -128,7 +128,9 @@ impl Server {
         self.world.machine_mut(0).forwards.remove(&HELD);
         match found.outcome {
             Outcome::Ok(peer) => {
-                let body = peer.body.unwrap_or_default();
+                let ask = network::http::Ask::default();
+                let answer = network::http::get(&mut self.world, &peer, &ask, TraceId::NONE);
+                let body = answer.map(|a| a.body).unwrap_or_default();
                 let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
                 let whole = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
                 Part::Whole(200, TEXT, whole.into_bytes())
