@@ -124,7 +124,13 @@ fn resource(w: &Worker, of: &Value, own: Option<&Value>, host: &Machine) -> Str 
         let all = if list == "limits" && what == "memory" { i64::from(host.memory_mib) << 20 } else { 0 };
         (given.map_or(all, Quantity::value), divisor.map_or(1, Quantity::value))
     };
-    let unit = if unit > 0 { unit } else if what == "cpu" { 1000 } else { 1 };
+    let unit = if unit > 0 {
+        unit
+    } else if what == "cpu" {
+        1000
+    } else {
+        1
+    };
     ecow::eco_format!("{}", (amount + unit - 1) / unit)
 }
 

@@ -17,15 +17,25 @@ use crate::sim::{Ctx, Msg, Profile};
 pub enum ExecFor {
     /// The probe's timer argument.
     Probe(Str),
-    PostStart { uid: Str, container: u32, id: Str },
+    PostStart {
+        uid: Str,
+        container: u32,
+        id: Str,
+    },
     /// `end`: when the grace period is over.
-    PreStop { uid: Str, container: u32, id: Str, end: Time },
+    PreStop {
+        uid: Str,
+        container: u32,
+        id: Str,
+        end: Time,
+    },
 }
 
 impl Kubelet {
     /// Runs `exec` in a container. `false`: nothing can carry it out here.
     pub(super) fn exec(&mut self, ctx: &mut Ctx<'_>, id: &Str, exec: &Value, what: ExecFor) -> bool {
-        let component = ctx.host().runtime.containers.get(id).is_none_or(|c| matches!(c.program, Program::Component(_)));
+        let component =
+            ctx.host().runtime.containers.get(id).is_none_or(|c| matches!(c.program, Program::Component(_)));
         let Some(shell) = process::shell_of(ctx.world, ctx.machine).filter(|_| !component) else { return false };
         let token = self.token(Pending::Exec(what, Str::new()));
         let args = exec.get("command").cloned().unwrap_or_default();
@@ -164,7 +174,8 @@ fn words(w: &Worker, i: usize, field: &str, (code, output): &(i64, Str)) -> Str 
             "Http lifecycle hook ({path}) for Container \"{name}\" in Pod \"{pod}\" failed - error: {output}, message: \"\""
         );
     }
-    let command: Vec<&str> = hook.at(&["exec", "command"]).map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
+    let command: Vec<&str> =
+        hook.at(&["exec", "command"]).map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
     let command = command.join(" ");
     let text = format!("{output:?}");
     ecow::eco_format!(

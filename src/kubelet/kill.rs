@@ -100,7 +100,14 @@ impl Kubelet {
             return self.stop_now(ctx, &id, left);
         }
         let end = ctx.now() + left;
-        match self.hook(ctx, w, i, &id, &hook, super::ExecFor::PreStop { uid: w.uid.clone(), container: i as u32, id: id.clone(), end }) {
+        match self.hook(
+            ctx,
+            w,
+            i,
+            &id,
+            &hook,
+            super::ExecFor::PreStop { uid: w.uid.clone(), container: i as u32, id: id.clone(), end },
+        ) {
             None => {}
             Some(Ok(())) => self.stop_now(ctx, &id, left),
             Some(Err(why)) => {

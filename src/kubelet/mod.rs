@@ -45,8 +45,8 @@ use crate::runtime::Runtime;
 use crate::sim::informer::{Delta, Informer};
 use crate::sim::recorder::{EventRecorder, Fact};
 use crate::sim::{ActorId, Caller, Component, Ctx, Endpoint, Msg, Profile, Reply};
-pub use node::{address as node_address, version};
 use hooks::ExecFor;
+pub use node::{address as node_address, version};
 use worker::{Recovered, Worker};
 
 /// Port of the kubelet's own server.

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::worker::{Slot, Tally};
 use super::hooks::ExecFor;
+use super::worker::{Slot, Tally};
 use super::{Kubelet, TIMER_PROBE};
 use crate::api::Value;
 use crate::base::{Duration, Str};

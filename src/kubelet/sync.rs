@@ -169,7 +169,9 @@ impl Kubelet {
             match state {
                 Some((ContainerState::Running, _)) if is_init && !sidecar => return,
                 // What comes after a sidecar waits until it has started.
-                Some((ContainerState::Running, _)) if is_init && !super::probes::started(w.spec(i), &w.containers[i]) => {
+                Some((ContainerState::Running, _))
+                    if is_init && !super::probes::started(w.spec(i), &w.containers[i]) =>
+                {
                     return;
                 }
                 Some((ContainerState::Running, _)) => {

@@ -320,7 +320,8 @@ pub fn mounts(ctx: &mut Ctx<'_>, w: &Worker, i: usize, spec: &Value) -> Vec<(Str
             let written = WRITTEN.iter().any(|(field, _)| volume.get(field).is_some());
             if let Some(text) = ctx.host().read(&source).cloned().filter(|_| written) {
                 let (uid, name) = (&w.uid, &w.containers[i].name);
-                source = ecow::eco_format!("/var/lib/kubelet/pods/{uid}/volume-subpaths/{}/{name}/{n}", volume.str("name"));
+                source =
+                    ecow::eco_format!("/var/lib/kubelet/pods/{uid}/volume-subpaths/{}/{name}/{n}", volume.str("name"));
                 let now = ctx.now();
                 ctx.host_mut().write(&source, text, now);
             }
@@ -331,12 +332,8 @@ pub fn mounts(ctx: &mut Ctx<'_>, w: &Worker, i: usize, spec: &Value) -> Vec<(Str
 }
 
 /// Volumes whose files the kubelet writes: field, and folder of the plugin.
-const WRITTEN: [(&str, &str); 4] = [
-    ("configMap", "configmap"),
-    ("secret", "secret"),
-    ("projected", "projected"),
-    ("downwardAPI", "downward-api"),
-];
+const WRITTEN: [(&str, &str); 4] =
+    [("configMap", "configmap"), ("secret", "secret"), ("projected", "projected"), ("downwardAPI", "downward-api")];
 
 fn location(w: &Worker, volume: &Value) -> Str {
     let name = volume.str("name");
@@ -356,10 +353,8 @@ fn location(w: &Worker, volume: &Value) -> Str {
             _ => folder(&w.uid, "nfs", name),
         };
     }
-    let plugin = WRITTEN
-        .iter()
-        .find(|(field, _)| volume.get(field).is_some())
-        .map_or("empty-dir", |(_, plugin)| plugin);
+    let plugin =
+        WRITTEN.iter().find(|(field, _)| volume.get(field).is_some()).map_or("empty-dir", |(_, plugin)| plugin);
     folder(&w.uid, plugin, name)
 }
 

@@ -9,8 +9,8 @@ use crate::component_boilerplate;
 use crate::kubelet;
 use crate::machine::Machine;
 use crate::runtime::process;
-use crate::sim::world::NAT;
 use crate::sim::informer::Informer;
+use crate::sim::world::NAT;
 use crate::sim::{Component, Ctx, Endpoint, Msg, Profile};
 
 #[derive(Clone, Debug)]

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::api::{Kind, Object, Request, Value, meta, node};
 use crate::base::{Duration, Str};
+use crate::component_boilerplate;
 use crate::runtime::Container;
 use crate::sim::informer::{Delta, Informer};
 use crate::sim::recorder::EventRecorder;
 use crate::sim::{Component, Ctx, Endpoint, Msg, Profile};
-use crate::component_boilerplate;
 
 use super::http::Ask;
 
@@ -132,7 +132,11 @@ impl IngressNginx {
             }
         }
         if let Some(Location { ingress, backend, path, .. }) = best {
-            return if !ask.tls && redirects(ingress, ask.host) { Route::Redirect } else { self.to(ingress, backend, path) };
+            return if !ask.tls && redirects(ingress, ask.host) {
+                Route::Redirect
+            } else {
+                self.to(ingress, backend, path)
+            };
         }
         let fallback = mine.iter().find_map(|i| Some((*i, i.get(&["spec", "defaultBackend"])?)));
         fallback.map_or(Route::Default, |(ingress, backend)| self.to(ingress, backend, ask.path.to_owned()))
@@ -254,7 +258,12 @@ fn location<'a>(ingress: &'a Arc<Object>, entry: &'a Value, path: &str) -> Optio
         Some(target) => target.to_owned(),
         None => path.to_owned(),
     };
-    fits.then(|| Location { weight: (exact, base.len()), ingress, backend: entry.get("backend").unwrap_or(&NONE), path: to })
+    fits.then(|| Location {
+        weight: (exact, base.len()),
+        ingress,
+        backend: entry.get("backend").unwrap_or(&NONE),
+        path: to,
+    })
 }
 
 static NONE: Value = Value::Null;

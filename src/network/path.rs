@@ -202,7 +202,9 @@ fn walk(world: &mut World, sender: &Sender<'_>, client: &str, ip: &str, port: u1
     let own = source(world, sender);
     let hop = Hop { sender, at: from, forwarded: None };
     if let Some(rule) = proxy::lookup(&world.machine(from).net, ip, port, here) {
-        let Some((to, to_port)) = pick(world, from, &rule, &own) else { return REFUSED.dropped(from, Why::NoEndpoints) };
+        let Some((to, to_port)) = pick(world, from, &rule, &own) else {
+            return REFUSED.dropped(from, Why::NoEndpoints);
+        };
         packet(world, Duration::micros(50), cause, client, ip, port, translation(world, from, &to, to_port));
         return deliver(world, &hop, &to, to_port);
     }
@@ -224,7 +226,9 @@ fn walk(world: &mut World, sender: &Sender<'_>, client: &str, ip: &str, port: u1
                 return LOST.dropped(machine, Why::NoLocalEndpoints);
             }
         }
-        let Some((to, to_port)) = pick(world, machine, &rule, &own) else { return REFUSED.dropped(machine, Why::NoEndpoints) };
+        let Some((to, to_port)) = pick(world, machine, &rule, &own) else {
+            return REFUSED.dropped(machine, Why::NoEndpoints);
+        };
         packet(world, way, cause, client, ip, port, translation(world, machine, &to, to_port));
         let onward = Hop { sender, at: machine, forwarded: Some((own, !rule.local)) };
         let rest = deliver(world, &onward, &to, to_port);

@@ -47,7 +47,10 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         io.errln(format!("Connecting to {authority} ({ip}:{port})"));
     }
     let number: u32 = port.parse().unwrap_or(0);
-    let answer = io.call("connect", map! { "ip" => &ip, "port" => number, "host" => name, "path" => format!("/{path}"), "agent" => "Wget" }.into())?;
+    let answer = io.call(
+        "connect",
+        map! { "ip" => &ip, "port" => number, "host" => name, "path" => format!("/{path}"), "agent" => "Wget" }.into(),
+    )?;
     let micros = answer.get("micros").and_then(Value::as_int).unwrap_or(0);
     let patience = o.value('T').and_then(|t| t.parse().ok()).map_or(Duration::secs(127), Duration::secs);
     match answer.str("outcome") {
