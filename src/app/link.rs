@@ -15,6 +15,8 @@ pub struct Params {
     pub lang: Option<Lang>,
     pub theme: Option<Theme>,
     pub seed: Option<String>,
+    pub workers: Option<String>,
+    pub masters: Option<String>,
     pub embed: bool,
     /// A saved session, still as text.
     pub session: Option<String>,
@@ -35,6 +37,8 @@ pub fn parse(search: &str, hash: &str) -> Params {
             "lang" => params.lang = Some(Lang::of(&value)),
             "theme" => params.theme = Theme::of(&value),
             "seed" => params.seed = Some(value),
+            "workers" => params.workers = Some(value),
+            "masters" => params.masters = Some(value),
             "embed" => params.embed = value != "0",
             "session" => params.session = Some(value),
             "panic" => params.panic = Some(value),
@@ -78,6 +82,14 @@ pub fn config(params: &Params) -> Result<Config, BadParam> {
     if let Some(seed) = &params.seed {
         config.seed = seed.parse().map_err(|_| BadParam::Seed(seed.clone()))?;
     }
+    if let Some(workers) = &params.workers {
+        let n = workers.parse().ok().filter(|n| (1..=9).contains(n));
+        config.workers = n.ok_or_else(|| BadParam::Workers(workers.clone()))?;
+    }
+    if let Some(masters) = &params.masters {
+        let n = masters.parse().ok().filter(|n| matches!(n, 1 | 3 | 5));
+        config.masters = n.ok_or_else(|| BadParam::Masters(masters.clone()))?;
+    }
     Ok(config)
 }
 
@@ -85,6 +97,8 @@ pub fn config(params: &Params) -> Result<Config, BadParam> {
 pub enum BadParam {
     Profile(String),
     Seed(String),
+    Workers(String),
+    Masters(String),
 }
 
 pub fn profile_name(profile: Profile) -> &'static str {
@@ -187,5 +201,8 @@ mod tests {
         assert_eq!(config(&p).unwrap().seed, 7);
         assert_eq!(config(&parse("?profile=x%20y", "")), Err(BadParam::Profile("x y".into())));
         assert_eq!(config(&parse("?seed=-1", "")), Err(BadParam::Seed("-1".into())));
+        assert_eq!(config(&parse("?masters=3&workers=5", "")).map(|c| (c.masters, c.workers)), Ok((3, 5)));
+        assert_eq!(config(&parse("?masters=2", "")), Err(BadParam::Masters("2".into())));
+        assert_eq!(config(&parse("?workers=10", "")), Err(BadParam::Workers("10".into())));
     }
 }

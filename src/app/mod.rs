@@ -115,6 +115,8 @@ impl State {
             let (title, value) = match bad {
                 BadParam::Profile(v) => (Text::UnknownProfile, v),
                 BadParam::Seed(v) => (Text::BadSeed, v),
+                BadParam::Workers(v) => (Text::BadWorkers, v),
+                BadParam::Masters(v) => (Text::BadMasters, v),
             };
             notice = Some(Notice::error(t(lang, title), &value, t(lang, Text::PlainLab)));
             Config::default()

@@ -143,6 +143,8 @@ texts! {
     OtherOpened: "It was opened in that one.", "그 환경으로 열었습니다.";
     FreePlayInstead: "Free play was opened instead.", "대신 자유 실습을 열었습니다.";
     BadSeed: "The seed is not a number", "시드가 숫자가 아닙니다";
+    BadWorkers: "There are 1 to 9 workers", "워커는 1대에서 9대까지입니다";
+    BadMasters: "There are 1, 3 or 5 control planes", "컨트롤 플레인은 1, 3, 5대 중 하나입니다";
     FaultPower: "Pull the plug", "전원 뽑기";
     FaultBoot: "Power on", "전원 켜기";
     FaultCut: "Cut its network", "네트워크 끊기";
