@@ -46,7 +46,7 @@ pub fn controller_ref(owner: &Object) -> Value {
         "controller" => true,
         "kind" => owner.kind().name(),
         "name" => owner.name(),
-        "uid" => uid(owner),
+        "uid" => owner.get(&["metadata", "uid"]).cloned().unwrap_or_else(|| "".into()),
     })
 }
 /// The `involvedObject` of an event about `o`.
@@ -56,7 +56,7 @@ pub fn object_reference(o: &Object) -> Map {
         "kind" => o.kind().name(),
         "name" => o.name(),
         "resourceVersion" => ecow::eco_format!("{}", o.resource_version),
-        "uid" => uid(o),
+        "uid" => o.get(&["metadata", "uid"]).cloned().unwrap_or_else(|| "".into()),
     };
     if !o.namespace().is_empty() {
         r.insert("namespace", o.namespace());

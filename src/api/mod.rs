@@ -40,4 +40,4 @@ pub use object::{Object, ObjectKey};
 pub use profile::Profile;
 pub use request::{Request, Response, Verb, WatchEvent, WatchType};
 pub use status::{Reason, Status};
-pub use value::{List, Map, Value};
+pub use value::{IntoKey, List, Map, Value};

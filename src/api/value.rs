@@ -3,6 +3,7 @@
 //! which kubectl prints them. No floats: a number that is not an integer is kept as written.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use ecow::EcoVec;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
@@ -25,11 +26,11 @@ pub enum Value {
 }
 
 /// A shared list.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Eq, Debug, Default)]
 pub struct List(EcoVec<Value>);
 
 /// A shared map, sorted by key.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Eq, Debug, Default)]
 pub struct Map(EcoVec<(Str, Value)>);
 
 impl Map {
@@ -56,13 +57,13 @@ impl Map {
     /// The value at `key`, made `Null` first where there is none.
     pub fn entry(&mut self, key: &str) -> &mut Value {
         let i = self.find(key).unwrap_or_else(|i| {
-            self.0.insert(i, (Str::from(key), Value::Null));
+            self.0.insert(i, (key.into_key(), Value::Null));
             i
         });
         &mut self.0.make_mut()[i].1
     }
-    pub fn insert(&mut self, key: impl Into<Str>, value: impl Into<Value>) {
-        self.put(key.into(), value.into());
+    pub fn insert(&mut self, key: impl IntoKey, value: impl Into<Value>) {
+        self.put(key.into_key(), value.into());
     }
     fn put(&mut self, key: Str, value: Value) {
         match self.find(&key) {
@@ -103,6 +104,59 @@ impl Map {
     }
 }
 
+/// Long keys that very many objects have: kept once. (Up to 15 bytes are kept in place anyway.)
+const COMMON: [&str; 15] = [
+    "blockOwnerDeletion",
+    "containerStatuses",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "deprecatedFirstTimestamp",
+    "lastHeartbeatTime",
+    "lastTransitionTime",
+    "observedGeneration",
+    "pod-template-generation",
+    "pod-template-hash",
+    "reportingComponent",
+    "reportingInstance",
+    "serviceAccountName",
+    "terminationGracePeriodSeconds",
+];
+static KEYS: LazyLock<[Str; 15]> = LazyLock::new(|| COMMON.map(Str::from));
+
+/// What can be a map's key.
+pub trait IntoKey {
+    fn into_key(self) -> Str;
+}
+impl IntoKey for &str {
+    fn into_key(self) -> Str {
+        match if self.len() > 15 { COMMON.binary_search(&self) } else { Err(0) } {
+            Ok(i) => KEYS[i].clone(),
+            Err(_) => Str::from(self),
+        }
+    }
+}
+impl IntoKey for Str {
+    fn into_key(self) -> Str {
+        self
+    }
+}
+impl IntoKey for &Str {
+    fn into_key(self) -> Str {
+        self.clone()
+    }
+}
+impl IntoKey for String {
+    fn into_key(self) -> Str {
+        Str::from(self)
+    }
+}
+impl IntoKey for &String {
+    fn into_key(self) -> Str {
+        self.as_str().into_key()
+    }
+}
+
 impl FromIterator<(Str, Value)> for Map {
     /// Later entries win over earlier ones of the same key.
     fn from_iter<I: IntoIterator<Item = (Str, Value)>>(entries: I) -> Map {
@@ -121,6 +175,18 @@ impl Map {
             }
         }
         Map(all)
+    }
+}
+
+// What is one shared tree is equal without a look.
+impl PartialEq for Map {
+    fn eq(&self, other: &Map) -> bool {
+        self.same(other) || self.0 == other.0
+    }
+}
+impl PartialEq for List {
+    fn eq(&self, other: &List) -> bool {
+        self.0.as_ptr() == other.0.as_ptr() && self.0.len() == other.0.len() || self.0 == other.0
     }
 }
 
@@ -279,7 +345,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 macro_rules! map {
     ($($key:expr => $value:expr),* $(,)?) => {
         <$crate::api::Map as ::std::iter::FromIterator<_>>::from_iter([
-            $(($crate::base::Str::from($key), $crate::api::Value::from($value))),*
+            $(($crate::api::IntoKey::into_key($key), $crate::api::Value::from($value))),*
         ] as [($crate::base::Str, $crate::api::Value); _])
     };
 }
@@ -402,6 +468,13 @@ mod tests {
         a.insert("c", list!["y", true]);
         assert!(!b.has("c"));
         assert_eq!(Value::from(a).at(&["c"]).unwrap().items().len(), 2);
+    }
+
+    #[test]
+    fn common_keys_are_in_order_and_kept_once() {
+        assert!(COMMON.is_sorted());
+        let (a, b) = ("creationTimestamp".into_key(), "creationTimestamp".into_key());
+        assert_eq!(a.as_ptr(), b.as_ptr());
     }
 
     #[test]

@@ -48,9 +48,18 @@ pub fn created(call: &mut Call<'_, '_>, object: &mut Object) {
     if call.applied.is_some() {
         return;
     }
-    let kind = object.kind();
+    let (kind, manager) = (object.kind(), manager(call));
+    let plain = call.request.subresource.is_empty();
+    let now = call.now();
+    if plain && let Some(known) = call.models.of_created(kind, &manager, &object.body, now) {
+        object.managed = known;
+        return;
+    }
     object.managed = with_writer(call, |by| Managed::default().update(kind, &Map::new(), &object.body, by));
     object.managed.share(kind, call.models);
+    if plain {
+        call.models.remember(kind, manager, &object.body, &object.managed);
+    }
 }
 
 /// A changed object: who changed a field owns it.

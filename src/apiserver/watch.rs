@@ -11,13 +11,21 @@ use crate::etcd::Change;
 use crate::sim::trace::WriteOp;
 use crate::sim::{Caller, Ctx, Msg, What};
 
+/// What a watch is found by.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Index {
+    Nothing,
+    Name(Str),
+    Node(Str),
+}
+
 #[derive(Clone, Debug)]
 struct Watcher {
     kind: Kind,
     namespace: Str,
     fields: FieldSelector,
     labels: LabelSelector,
-    bucket: (Kind, Str),
+    bucket: (Kind, Index),
     /// When its last event arrives: the connection is first in, first out.
     last: Time,
 }
@@ -44,8 +52,7 @@ impl Watcher {
 #[derive(Clone, Debug, Default)]
 pub struct Watchers {
     all: OrdMap<Caller, Watcher>,
-    /// (kind, index value) → its watches; the value is empty for watches that are not indexed.
-    buckets: OrdMap<(Kind, Str), OrdSet<Caller>>,
+    buckets: OrdMap<(Kind, Index), OrdSet<Caller>>,
     /// Connections that lost data on a dead link: closed as soon as the client can be reached.
     broken: OrdSet<Caller>,
 }
@@ -54,16 +61,17 @@ pub struct Watchers {
 /// Models apimachinery/pkg/util/net ReadIdleTimeout and PingTimeout.
 const PING_TIMEOUT: Duration = Duration::secs(45);
 
-fn bucket_of(request: &Request) -> (Kind, Str) {
-    let indexed = |path: &str| {
+fn bucket_of(request: &Request) -> (Kind, Index) {
+    let term = |path: &str| {
         let term = request.fields.0.iter().find(|(p, _, equal)| p == path && *equal)?;
-        Some(ecow::eco_format!("{path}={}", term.1))
+        Some(Str::from(term.1.as_str()))
     };
-    let value = match request.kind {
-        Kind::POD => indexed("spec.nodeName").or_else(|| indexed("metadata.name")),
-        _ => indexed("metadata.name"),
+    let name = || term("metadata.name").map(Index::Name);
+    let index = match request.kind {
+        Kind::POD => term("spec.nodeName").map(Index::Node).or_else(name),
+        _ => name(),
     };
-    (request.kind, value.unwrap_or_default())
+    (request.kind, index.unwrap_or(Index::Nothing))
 }
 
 impl Watchers {
@@ -123,18 +131,18 @@ impl Watchers {
     pub fn publish(&mut self, ctx: &mut Ctx<'_>, change: &Change, delay: Duration) {
         let key = &change.new.key;
         let mut callers: Vec<Caller> = Vec::new();
-        let mut collect = |index: Str| {
+        let mut collect = |index: Index| {
             if let Some(found) = self.buckets.get(&(key.kind, index)) {
                 callers.extend(found.iter().copied());
             }
         };
-        collect(Str::new());
-        collect(ecow::eco_format!("metadata.name={}", key.name));
+        collect(Index::Nothing);
+        collect(Index::Name(key.name.clone()));
         if key.kind == Kind::POD {
             let node = pod::node_name(&change.new);
-            collect(ecow::eco_format!("spec.nodeName={node}"));
+            collect(Index::Node(node.into()));
             if let Some(before) = change.old.as_ref().map(|o| pod::node_name(o)).filter(|n| *n != node) {
-                collect(ecow::eco_format!("spec.nodeName={before}"));
+                collect(Index::Node(before.into()));
             }
         }
         for caller in callers {

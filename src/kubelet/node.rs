@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use imbl::OrdMap;
+
 use super::{Kubelet, TIMER_NODE_STATUS, TIMER_REGISTER, TOKEN_NODE, daemon, sync};
 use crate::addons::files::KUBELET_FLAGS;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Response, Value, meta};
@@ -10,7 +12,7 @@ use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str, Time};
 use crate::machine::{Machine, files};
 use crate::network::cni;
-use crate::runtime::images;
+use crate::runtime::{Image, images};
 use crate::sim::world::NAT;
 use crate::sim::{Ctx, Profile, Reply};
 
@@ -39,7 +41,13 @@ pub struct NodeState {
     failures: u32,
     /// Condition states this run has announced by events.
     announced: Vec<(Str, bool)>,
+    /// The parts of the status that seldom change, with what they were made of.
+    info: Option<(InfoOf, Map)>,
+    images: Option<(OrdMap<Str, Image>, Value)>,
 }
+
+/// What a node's `nodeInfo` is made of: version, os-release, boot, name.
+type InfoOf = (Str, Option<Str>, Time, Str);
 
 /// Kubelet's version, per profile.
 pub fn version(profile: Profile) -> &'static str {
@@ -175,9 +183,9 @@ impl Kubelet {
     fn report_node(&mut self, ctx: &mut Ctx<'_>, node: Arc<Object>) {
         let status = self.node_status(ctx, &node);
         self.node.known = Some(node.clone());
-        let old = node.get(&["status"]).and_then(Value::as_map).cloned().unwrap_or_default();
         let due = ctx.now().since(self.node.reported) >= REPORT;
-        if !due && without_heartbeats(&old) == without_heartbeats(&status) {
+        let old = node.get(&["status"]).and_then(Value::as_map);
+        if !due && old.is_some_and(|old| equal_but(old, &status, "conditions", same_conditions)) {
             return;
         }
         let mut node = (*node).clone();
@@ -186,23 +194,44 @@ impl Kubelet {
         self.ask_node(ctx, Asked::Status, Request::update_status(node));
     }
 
-    fn node_status(&self, ctx: &Ctx<'_>, node: &Object) -> Map {
+    fn node_status(&mut self, ctx: &Ctx<'_>, node: &Object) -> Map {
         let host = ctx.host();
         let mut status = node.get(&["status"]).and_then(Value::as_map).cloned().unwrap_or_default();
-        status.insert(
+        let mut put = |field: &str, value: Value| {
+            // What is equal stays shared.
+            if status.get(field) != Some(&value) {
+                status.insert(field, value);
+            }
+        };
+        put(
             "addresses",
             list![
                 map! { "address" => address(host, &self.node_name), "type" => "InternalIP" },
                 map! { "address" => &host.name, "type" => "Hostname" },
-            ],
+            ]
+            .into(),
         );
-        status.insert("capacity", resources(host, 0));
-        status.insert("allocatable", resources(host, 100));
-        status.insert("daemonEndpoints", map! { "kubeletEndpoint" => map! { "Port" => 10250 } });
-        status.insert("nodeInfo", node_info(self.profile, host));
-        let images = image_list(host);
-        if !images.is_empty() {
-            status.insert("images", images);
+        put("capacity", resources(host, 0).into());
+        put("allocatable", resources(host, 100).into());
+        put("daemonEndpoints", map! { "kubeletEndpoint" => map! { "Port" => 10250 } }.into());
+        let of: InfoOf = (
+            installed(self.profile, host),
+            host.read("/etc/os-release").cloned().map(Str::from),
+            host.booted_at,
+            host.name.clone(),
+        );
+        if self.node.info.as_ref().is_none_or(|(made_of, _)| *made_of != of) {
+            self.node.info = Some((of, node_info(self.profile, host)));
+        }
+        if let Some((_, info)) = &self.node.info {
+            put("nodeInfo", info.clone().into());
+        }
+        let here = &host.runtime.images;
+        if self.node.images.as_ref().is_none_or(|(made_of, _)| !same_images(made_of, here)) {
+            self.node.images = Some((here.clone(), image_list(host).into()));
+        }
+        if let Some((_, images)) = self.node.images.as_ref().filter(|_| !here.is_empty()) {
+            put("images", images.clone());
         }
         status.insert("conditions", self.conditions(ctx, node));
         status
@@ -338,15 +367,21 @@ fn image_list(host: &Machine) -> Vec<Value> {
     all.iter().take(50).map(entry).collect()
 }
 
-fn without_heartbeats(status: &Map) -> Map {
-    let mut status = status.clone();
-    if let Some(Value::List(conditions)) = status.remove("conditions") {
-        let strip = |c: &Value| {
-            let mut map = c.as_map().cloned().unwrap_or_default();
-            map.remove("lastHeartbeatTime");
-            Value::Map(map)
-        };
-        status.insert("conditions", conditions.iter().map(strip).collect::<Vec<_>>());
-    }
-    status
+fn same_images(a: &OrdMap<Str, Image>, b: &OrdMap<Str, Image>) -> bool {
+    a.len() == b.len() && a.iter().zip(b.iter()).all(|((_, x), (_, y))| x == y)
+}
+
+/// Whether two maps are equal, their entries at `key` by a rule of their own.
+fn equal_but(a: &Map, b: &Map, key: &str, rule: fn(&Value, &Value) -> bool) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b.iter()).all(|((k, x), (l, y))| k == l && if k == key { rule(x, y) } else { x == y })
+}
+
+/// Conditions that differ in their heartbeats at most.
+fn same_conditions(a: &Value, b: &Value) -> bool {
+    let same = |(x, y): (&Value, &Value)| match (x, y) {
+        (Value::Map(x), Value::Map(y)) => equal_but(x, y, "lastHeartbeatTime", |_, _| true),
+        _ => x == y,
+    };
+    a.items().len() == b.items().len() && a.items().iter().zip(b.items()).all(same)
 }

@@ -6,6 +6,8 @@
 //! [`EventRecorder::make`] and sends it itself.
 //! Models client-go/tools/record (events_cache.go) and client-go/tools/events (the scheduler's).
 
+use ecow::EcoVec;
+
 use super::{Ctx, Endpoint, TraceId};
 use crate::api::request::PatchType;
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Value, meta};
@@ -47,7 +49,8 @@ struct Posted {
 
 #[derive(Clone, Debug, Default)]
 struct Similar {
-    messages: OrdSet<u64>,
+    /// Their hashes in order, at most ten.
+    messages: EcoVec<u64>,
     last: Time,
 }
 
@@ -195,20 +198,27 @@ impl EventRecorder {
             let body = map! { "count" => posted.count, "lastTimestamp" => at, "message" => message };
             return Some(Request::patch(&posted.key, PatchType::StrategicMerge, Value::Map(body)));
         }
-        let mut event = self.blank(&posted.key, &fact);
-        event.set(&["message"], message);
-        event.set(&["count"], 1i64);
-        event.set(&["firstTimestamp"], at.clone());
-        event.set(&["lastTimestamp"], at);
-        event.set(&["eventTime"], Value::Null);
         let mut source = map! { "component" => &self.component };
         if !self.host.is_empty() {
             source.insert("host", &self.host);
         }
-        event.set(&["source"], source);
-        event.set(&["reportingComponent"], &self.component);
-        event.set(&["reportingInstance"], &self.host);
-        Some(Request::create(event))
+        Some(self.post(
+            map! {
+                "count" => 1i64,
+                "eventTime" => Value::Null,
+                "firstTimestamp" => at.clone(),
+                "involvedObject" => fact.about,
+                "lastTimestamp" => at,
+                "message" => message,
+                "metadata" => map! { "name" => &posted.key.name, "namespace" => &posted.key.namespace },
+                "reason" => fact.reason,
+                "reportingComponent" => &self.component,
+                "reportingInstance" => &self.host,
+                "source" => source,
+                "type" => fact.kind,
+            },
+            posted.key,
+        ))
     }
 
     fn make_v1(&mut self, now: Time, fact: Fact<'_>) -> Option<Request> {
@@ -225,25 +235,27 @@ impl EventRecorder {
         }
         let posted = Posted { key: self.name(now, &fact.about), count: 1, last: now };
         self.posted.put(key, posted.clone());
-        let mut event = self.blank(&posted.key, &fact);
-        event.set(&["message"], fact.message.clone());
-        event.set(&["action"], fact.action);
-        event.set(&["eventTime"], now.rfc3339_micro());
-        for absent in ["firstTimestamp", "lastTimestamp"] {
-            event.set(&[absent], Value::Null);
-        }
-        event.set(&["source"], Map::new());
-        event.set(&["reportingComponent"], &self.component);
-        event.set(&["reportingInstance"], ecow::eco_format!("{}-{}", self.component, self.host));
-        Some(Request::create(event))
+        Some(self.post(
+            map! {
+                "action" => fact.action,
+                "eventTime" => now.rfc3339_micro(),
+                "firstTimestamp" => Value::Null,
+                "involvedObject" => fact.about,
+                "lastTimestamp" => Value::Null,
+                "message" => fact.message,
+                "metadata" => map! { "name" => &posted.key.name, "namespace" => &posted.key.namespace },
+                "reason" => fact.reason,
+                "reportingComponent" => &self.component,
+                "reportingInstance" => ecow::eco_format!("{}-{}", self.component, self.host),
+                "source" => Map::new(),
+                "type" => fact.kind,
+            },
+            posted.key,
+        ))
     }
 
-    fn blank(&self, key: &ObjectKey, fact: &Fact<'_>) -> Object {
-        let mut event = Object::new(Kind::EVENT, &key.namespace, &key.name);
-        event.set(&["involvedObject"], fact.about.clone());
-        event.set(&["reason"], fact.reason);
-        event.set(&["type"], fact.kind);
-        event
+    fn post(&self, body: Map, key: ObjectKey) -> Request {
+        Request::create(Object { key, resource_version: 0, body, managed: Default::default() })
     }
 
     /// `nginx.18e9dc3addae0dbc`: the object's name and the instant in hexadecimal nanoseconds.
@@ -265,14 +277,14 @@ impl EventRecorder {
         }
         record.last = now;
         let message = Fnv::of(message.as_bytes());
-        record.messages.insert(message);
+        if let Err(at) = record.messages.binary_search(&message) {
+            record.messages.insert(at, message);
+        }
         let combined = record.messages.len() >= MAX_SIMILAR;
         if combined {
             // Upstream forgets any one of them, so an old message may become new again.
             let any = (Fnv::of(&(now.0 ^ message).to_le_bytes()) % MAX_SIMILAR as u64) as usize;
-            if let Some(forgotten) = record.messages.iter().nth(any).copied() {
-                record.messages.remove(&forgotten);
-            }
+            record.messages.remove(any);
         }
         self.similar.put(key, record);
         combined

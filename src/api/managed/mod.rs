@@ -35,9 +35,45 @@ pub struct Entry {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Managed(Option<Arc<Vec<Entry>>>);
 
-/// The latest set of each manager of each kind.
+/// The latest set of each manager of each kind, and what it created last.
 #[derive(Clone, Debug, Default)]
-pub struct Models(crate::base::persistent::OrdMap<(Kind, Str, Str), Set>);
+pub struct Models {
+    sets: crate::base::persistent::OrdMap<(Kind, Str, Str), Set>,
+    created: crate::base::persistent::OrdMap<(Kind, Str), (Map, Managed)>,
+}
+
+impl Models {
+    /// The owners of a new object, if its manager's last one had the same fields: replicas and events are
+    /// alike, and then nothing has to be compared. Those of one second share theirs.
+    pub fn of_created(&mut self, kind: Kind, manager: &Str, body: &Map, now: Time) -> Option<Managed> {
+        let (model, managed) = self.created.get_mut(&(kind, manager.clone()))?;
+        if !alike(model, body) {
+            return None;
+        }
+        let second = |t: Option<Time>| t.map(|t| t.0 / 1_000_000);
+        if managed.entries().iter().any(|e| second(e.time) != second(Some(now))) {
+            let at = |e: &Entry| Entry { time: Some(now), ..e.clone() };
+            *managed = Managed::of(managed.entries().iter().map(at).collect());
+        }
+        Some(managed.clone())
+    }
+    pub fn remember(&mut self, kind: Kind, manager: Str, body: &Map, managed: &Managed) {
+        self.created.insert((kind, manager), (body.clone(), managed.clone()));
+    }
+}
+
+/// Whether two new bodies have the same fields: their scalars may differ.
+fn alike(a: &Map, b: &Map) -> bool {
+    let same = |((k, x), (l, y)): ((&Str, &Value), (&Str, &Value))| {
+        k == l
+            && match (x, y) {
+                (Value::Map(x), Value::Map(y)) => alike(x, y),
+                (Value::List(x), Value::List(y)) => x == y,
+                (x, y) => std::mem::discriminant(x) == std::mem::discriminant(y),
+            }
+    };
+    a.same(b) || a.len() == b.len() && a.iter().zip(b.iter()).all(same)
+}
 
 /// Who writes, how and when.
 #[derive(Clone, Copy)]
@@ -180,17 +216,24 @@ impl Managed {
 
     /// Lets equal sets of different objects be one; `models` has the last one of each manager.
     pub fn share(&mut self, kind: Kind, models: &mut Models) {
-        let Some(entries) = &self.0 else { return };
-        let mut entries = (**entries).clone();
-        for entry in &mut entries {
+        let Some(entries) = &mut self.0 else { return };
+        for i in 0..entries.len() {
+            let entry = &entries[i];
             let key = (kind, entry.manager.clone(), entry.subresource.clone());
-            if let Some((known, model)) = models.0.get_key_value(&key) {
-                entry.set = entry.set.sharing(model);
-                entry.manager = known.1.clone();
+            let Some((known, model)) = models.sets.get_key_value(&key) else {
+                models.sets.insert(key, entry.set.clone());
+                continue;
+            };
+            if entry.set.same(model) {
+                continue;
             }
-            models.0.insert(key, entry.set.clone());
+            let (manager, set) = (known.1.clone(), entry.set.sharing(model));
+            if !set.same(model) {
+                models.sets.insert(key, set.clone());
+            }
+            let entry = &mut Arc::make_mut(entries)[i];
+            (entry.manager, entry.set) = (manager, set);
         }
-        self.0 = Some(Arc::new(entries));
     }
 
     /// What updates by the owners of `annotation` own becomes `applier`'s by applying. `None`: nobody's

@@ -112,7 +112,8 @@ impl Set {
         }
         Set { member, kids: (!kids.is_empty()).then(|| Arc::new(kids)) }
     }
-    fn same(&self, other: &Set) -> bool {
+    /// Whether both are one shared tree.
+    pub(super) fn same(&self, other: &Set) -> bool {
         self.member == other.member
             && match (&self.kids, &other.kids) {
                 (None, None) => true,
