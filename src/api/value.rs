@@ -98,6 +98,22 @@ impl Map {
     pub fn same(&self, other: &Map) -> bool {
         self.0.as_ptr() == other.0.as_ptr() && self.0.len() == other.0.len()
     }
+    /// An equal map that is one tree with `model` wherever they are equal, and takes no more memory than it
+    /// needs: replicas, their events and a state and its next differ in little.
+    pub fn shared(&self, model: &Map) -> Map {
+        if self == model {
+            return model.clone();
+        }
+        let mut out = EcoVec::with_capacity(self.0.len());
+        for (i, (key, value)) in self.0.iter().enumerate() {
+            let there = model.0.get(i).filter(|(k, _)| k == key);
+            out.push(match there.or_else(|| model.0.get(model.find(key).ok()?)) {
+                Some((k, v)) => (k.clone(), value.shared(v)),
+                None => (key.clone(), value.clone()),
+            });
+        }
+        Map(out)
+    }
     /// An address that identifies the shared tree while it lives, for memo tables.
     pub fn addr(&self) -> usize {
         self.0.as_ptr() as usize
@@ -289,6 +305,19 @@ impl Value {
     pub fn entry(&mut self, path: &[&str]) -> &mut Value {
         path.iter().fold(self, |v, key| v.make_map().entry(key))
     }
+    fn shared(&self, model: &Value) -> Value {
+        match (self, model) {
+            (Value::Map(a), Value::Map(b)) => Value::Map(a.shared(b)),
+            (Value::List(a), Value::List(b)) if a == b => model.clone(),
+            (Value::List(a), Value::List(b)) => {
+                let mut out = EcoVec::with_capacity(a.len());
+                out.extend(a.iter().enumerate().map(|(i, v)| b.0.get(i).map_or_else(|| v.clone(), |m| v.shared(m))));
+                Value::List(List(out))
+            }
+            (Value::Str(a), Value::Str(b)) if a == b => model.clone(),
+            _ => self.clone(),
+        }
+    }
     /// `integer`, `string`, … as validation messages name it.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -468,6 +497,18 @@ mod tests {
         a.insert("c", list!["y", true]);
         assert!(!b.has("c"));
         assert_eq!(Value::from(a).at(&["c"]).unwrap().items().len(), 2);
+    }
+
+    #[test]
+    fn equal_parts_become_one() {
+        let a = map! { "a" => map! { "x" => 1 }, "b" => list![map! { "y" => 2 }, 3], "c" => "one" };
+        let b = map! { "a" => map! { "x" => 1 }, "b" => list![map! { "y" => 2 }, 4], "d" => "two" };
+        let c = b.shared(&a);
+        assert_eq!(c, b);
+        let part = |m: &Map, key| m.get(key).and_then(Value::as_map).cloned().unwrap();
+        assert!(part(&c, "a").same(&part(&a, "a")));
+        let item = |m: &Map| m.get("b").unwrap().items()[0].as_map().cloned().unwrap();
+        assert!(item(&c).same(&item(&a)) && !c.same(&a));
     }
 
     #[test]

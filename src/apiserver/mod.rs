@@ -110,10 +110,14 @@ impl Call<'_, '_> {
         self.ctx.world.machine_mut(self.etcd?).etcd_data.as_mut()
     }
     /// Commits a create or update; a dry run only pretends.
-    pub fn put(&mut self, object: crate::api::Object) -> Arc<crate::api::Object> {
+    pub fn put(&mut self, mut object: crate::api::Object) -> Arc<crate::api::Object> {
         if self.request.dry_run {
             return Arc::new(object);
         }
+        object.body = match self.data().get(&object.key) {
+            Some(old) => object.body.shared(&old.body),
+            None => self.models.shared(object.key.kind, &object.body),
+        };
         let Some(data) = self.data_mut() else { return Arc::new(object) };
         let change = data.put(object);
         let new = change.new.clone();

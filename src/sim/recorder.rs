@@ -6,6 +6,8 @@
 //! [`EventRecorder::make`] and sends it itself.
 //! Models client-go/tools/record (events_cache.go) and client-go/tools/events (the scheduler's).
 
+use std::collections::VecDeque;
+
 use ecow::EcoVec;
 
 use super::{Ctx, Endpoint, TraceId};
@@ -99,7 +101,7 @@ pub struct EventRecorder {
     /// Nanoseconds of the last event's name, so that names differ.
     stamp: u64,
     /// Events that wait for the answer to the one before.
-    outbox: Vector<(Request, TraceId)>,
+    outbox: VecDeque<(Request, TraceId)>,
     /// When the one that is under way was sent.
     sent: Option<Time>,
 }
@@ -122,7 +124,7 @@ impl EventRecorder {
             similar: Cache::default(),
             spam: Cache::default(),
             stamp: 0,
-            outbox: Vector::new(),
+            outbox: VecDeque::new(),
             sent: None,
         }
     }

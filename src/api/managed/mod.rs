@@ -40,6 +40,8 @@ pub struct Managed(Option<Arc<Vec<Entry>>>);
 pub struct Models {
     sets: crate::base::persistent::OrdMap<(Kind, Str, Str), Set>,
     created: crate::base::persistent::OrdMap<(Kind, Str), (Map, Managed)>,
+    /// What was stored last of each kind.
+    stored: crate::base::persistent::OrdMap<Kind, Map>,
 }
 
 impl Models {
@@ -56,6 +58,12 @@ impl Models {
             *managed = Managed::of(managed.entries().iter().map(at).collect());
         }
         Some(managed.clone())
+    }
+    /// The body of a new object, as much as possible of it one with the last of its kind.
+    pub fn shared(&mut self, kind: Kind, body: &Map) -> Map {
+        let body = self.stored.get(&kind).map_or_else(|| body.clone(), |model| body.shared(model));
+        self.stored.insert(kind, body.clone());
+        body
     }
     pub fn remember(&mut self, kind: Kind, manager: Str, body: &Map, managed: &Managed) {
         self.created.insert((kind, manager), (body.clone(), managed.clone()));
