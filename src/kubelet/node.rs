@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use crate::base::persistent::OrdMap;
 
 use super::{Kubelet, TIMER_NODE_STATUS, TIMER_REGISTER, TOKEN_NODE, daemon, sync};
 use crate::addons::files::KUBELET_FLAGS;

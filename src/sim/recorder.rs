@@ -14,7 +14,7 @@ use super::{Ctx, Endpoint, TraceId};
 use crate::api::request::PatchType;
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Value, meta};
 use crate::base::hash::Fnv;
-use crate::base::persistent::{OrdMap, OrdSet, Vector};
+use crate::base::persistent::{OrdMap, Vector};
 use crate::base::{Duration, Str, Time};
 
 /// Similar events (same object, reason and type) with different messages before they are combined.
