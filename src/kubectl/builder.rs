@@ -182,6 +182,7 @@ pub fn one_type(cx: &mut Cx<'_, '_>, word: &str) -> Run<&'static Resource> {
         }
         return Ok(resource);
     }
+    super::verbose::invalidated(cx)?;
     discovery::probe(cx)?;
     let name = word.split('.').next().unwrap_or(word);
     fail(format!("the server doesn't have a resource type \"{name}\""))

@@ -88,10 +88,13 @@ fn plural_guess(kind: &str) -> String {
 
 /// What `all` and other categories stand for, in the order the server lists them.
 pub fn category(profile: Profile, word: &str) -> Option<Vec<&'static Resource>> {
-    let members: Vec<&Resource> = resources(profile)
+    let mut members: Vec<&Resource> = resources(profile)
         .iter()
         .filter(|r| r.modelled.is_some_and(|k| k.info().categories.contains(&word) && k.info().plural == r.name))
         .collect();
+    // By group, and within a group by version.
+    let place = |r: &&Resource| resources(profile).iter().position(|o| o.group() == r.group());
+    members.sort_by_key(|r| (place(r), r.version()));
     if members.is_empty() { None } else { Some(members) }
 }
 
@@ -116,7 +119,8 @@ pub fn deprecation(profile: Profile, kind: Kind, verb: Verb) -> Option<&'static 
 
 /// Asks the server whether it is there: discovery needs it.
 pub fn probe(cx: &mut Cx<'_, '_>) -> Run {
-    cx.send(crate::api::Request::list(Kind::NAMESPACE, "")).map(drop)
+    cx.url("/api?timeout=32s")?;
+    cx.url("/apis?timeout=32s").map(drop)
 }
 
 pub fn api_versions(cx: &mut Cx<'_, '_>) -> Run {

@@ -1,9 +1,9 @@
 //! `kubectl cordon`, `uncordon`, `drain`.
 //! Models kubectl/pkg/drain, kubectl/pkg/cmd/drain.
 
-use super::builder;
 use super::context::{Cx, DryRun};
 use super::error::{self, Error, Fail, Run, fail};
+use super::{builder, discovery};
 use crate::api::request::PatchType;
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Value, Verb, meta, node, pod};
 use crate::base::arrange::Arrange;
@@ -141,6 +141,7 @@ fn plan(cx: &mut Cx<'_, '_>, node_name: &str) -> Run<Plan> {
     if !cx.flags.text("pod-selector").is_empty() {
         request.labels = builder::parse_labels(cx.flags.text("pod-selector"), cx).or_else(fail)?;
     }
+    request.limit = if cx.modern() { 500 } else { 0 };
     let all = cx.list(request)?.items;
     let mut plan = Plan { pods: Vec::new(), warnings: Vec::new(), errors: Vec::new() };
     let (force, ignore) = (cx.flags.yes("force"), cx.flags.yes("ignore-daemonsets"));
@@ -251,6 +252,14 @@ enum Stage {
 fn remove(cx: &mut Cx<'_, '_>, pods: &[Arc<Object>]) -> Run<(usize, Vec<Error>)> {
     const AGAIN: Duration = Duration::secs(5);
     let evicts = !cx.flags.yes("disable-eviction");
+    // Whether the server knows of evictions.
+    if evicts && !pods.is_empty() {
+        if !cx.modern() {
+            discovery::probe(cx)?;
+        }
+        let url = cx.by("/api/v1?timeout=32s", "/api/v1").to_owned();
+        cx.url(&url)?;
+    }
     let limit = cx.flags.time("timeout");
     let start = cx.now()?;
     let mut stages = vec![Stage::Ask(start); pods.len()];

@@ -213,6 +213,15 @@ pub fn reflector_ends(cx: &mut Cx<'_, '_>) -> Run {
     info(cx, "reflector.go:225", &text)
 }
 
+/// Said when a word names no resource that is known: discovery is asked anew.
+pub fn invalidated(cx: &mut Cx<'_, '_>) -> Run {
+    if cx.flags.int("v") < 5 {
+        return Ok(());
+    }
+    cx.target()?;
+    info(cx, "discovery.go:214", "Invalidating discovery information")
+}
+
 /// A line of client-side apply at level 6.
 pub fn applied(cx: &mut Cx<'_, '_>) -> Run {
     if cx.flags.int("v") < 4 {
