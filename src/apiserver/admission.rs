@@ -1,7 +1,7 @@
 //! The admission plugins that kubeadm leaves on.
 //! Models plugin/pkg/admission: NamespaceLifecycle, ServiceAccount, Priority, LimitRanger,
 //! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, ResourceQuota,
-//! NodeRestriction, PodSecurity. Webhooks and admission policies are absent.
+//! NodeRestriction, TaintNodesByCondition, PodSecurity. Webhooks and admission policies are absent.
 
 use super::{Call, limits, pod_security};
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Status, Value, meta, pod};
@@ -21,8 +21,20 @@ pub fn create(call: &mut Call<'_, '_>, object: &mut Object) -> Result<(), Status
             limits::defaults(call, object);
         }
     }
+    if object.kind() == Kind::NODE {
+        not_ready(object);
+    }
     storage(call, object);
     Ok(())
+}
+
+/// A new node takes no pods before it has said that it is ready. Models nodetaint (TaintNodesByCondition).
+fn not_ready(node: &mut Object) {
+    const KEY: &str = "node.kubernetes.io/not-ready";
+    let taints = node.entry(&["spec", "taints"]).make_list().make_mut();
+    if !taints.iter().any(|t| t.str("key") == KEY && t.str("effect") == "NoSchedule") {
+        taints.push(Value::Map(map! { "effect" => "NoSchedule", "key" => KEY }));
+    }
 }
 
 pub fn update(call: &mut Call<'_, '_>, old: &Object, object: &mut Object) -> Result<(), Status> {

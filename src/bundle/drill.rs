@@ -7,7 +7,7 @@ use super::escape::{comment, markdown_code, shell, shell_pattern};
 use super::zip::Entry;
 use super::{Knobs, profile_name, script, text};
 use crate::lesson::check::Expect;
-use crate::lesson::format::{Command, Step};
+use crate::lesson::format::{Command, HOST, Step};
 use crate::lesson::{self, Check, Lesson, Text, span};
 use crate::sim::Profile;
 
@@ -42,6 +42,7 @@ struct Words {
     interrupt: fn(u64) -> String,
     wait: fn(u64) -> String,
     at_machine: &'static str,
+    fresh: &'static str,
 }
 
 const EN: Words = Words {
@@ -55,6 +56,7 @@ const EN: Words = Words {
     interrupt: |s| format!("# after some {s} s: Ctrl-C"),
     wait: |s| format!("# wait {s} s"),
     at_machine: "# on the machine that this prints",
+    fresh: "This drill makes the machines itself: begin with `vagrant destroy -f`, not with `vagrant up`. `~/lab` stands for the folder that this bundle was unpacked into.",
 };
 const KO: Words = Words {
     pick: |t| &t.ko,
@@ -67,6 +69,7 @@ const KO: Words = Words {
     interrupt: |s| format!("# {s}초쯤 뒤 Ctrl-C"),
     wait: |s| format!("# {s}초 기다립니다"),
     at_machine: "# 다음 명령이 알려 주는 머신에서",
+    fresh: "이 실습은 머신을 직접 만듭니다. `vagrant up` 대신 `vagrant destroy -f`로 시작하십시오. `~/lab`은 이 묶음을 푼 폴더를 뜻합니다.",
 };
 
 fn readme(lesson: &Lesson, words: &Words) -> String {
@@ -74,6 +77,9 @@ fn readme(lesson: &Lesson, words: &Words) -> String {
     let mut out = format!("# {}\n\n{}\n", pick(&lesson.title), pick(&lesson.summary));
     if let Some(why) = &lesson.not_in_kind {
         let _ = write!(out, "\n{} {}\n", words.not_in_kind, pick(why));
+    }
+    if lesson.fresh {
+        let _ = write!(out, "\n{}\n", words.fresh);
     }
     for (i, step) in lesson.steps.iter().enumerate() {
         if let Some(part) = &step.part {
@@ -99,13 +105,20 @@ fn readme(lesson: &Lesson, words: &Words) -> String {
 }
 
 fn typed(out: &mut String, command: &Command, words: &Words) {
-    let machine = if let Some(ask) = asked(&command.machine) {
+    if command.machine == HOST {
+        let _ = writeln!(out, "[learner@host ~]$ {}", command.command);
+    }
+    let machine = if command.machine == HOST {
+        HOST
+    } else if let Some(ask) = asked(&command.machine) {
         let _ = writeln!(out, "{} ({ask})", words.at_machine);
         "NODE"
     } else {
         &command.machine
     };
-    let _ = writeln!(out, "[root@{machine} ~]# {}", command.command);
+    if machine != HOST {
+        let _ = writeln!(out, "[root@{machine} ~]# {}", command.command);
+    }
     if let Some(after) = command.interrupt_after {
         let _ = writeln!(out, "{}", (words.interrupt)(span::seconds(after)));
     }
@@ -153,13 +166,15 @@ kind_names() {
   printf '%s' "$text"
 }
 
-# Runs a line as root on a machine, as if it were typed there.
+# Runs a line as root on a machine, as if it were typed there; on the host in the lab's folder.
 on() {
-  if [ -n "$KIND" ]; then
+  if [ "$1" = host ]; then
+    (cd "$lab" && bash -c "${2#cd*lab && }")
+  elif [ -n "$KIND" ]; then
     printf 'cd /root\nexport KUBECONFIG=/etc/kubernetes/admin.conf\n%s\n' "$(kind_names "$2")" \
       | docker exec -i "$(kind_names "$1")" bash -s
   else
-    printf '%s\n' "$2" | ssh -F "$ssh_config" "$1" sudo -i bash -s
+    {{config}}printf '%s\n' "$2" | ssh -F "$ssh_config" "$1" sudo -i bash -s
   fi
 }
 
@@ -171,17 +186,31 @@ say() {
   esac
 }
 
-[ -n "$KIND" ] || (cd "$lab" && vagrant ssh-config > "$ssh_config") || {
+"#;
+
+/// The machines are there from the beginning.
+const READY: &str = r#"[ -n "$KIND" ] || (cd "$lab" && vagrant ssh-config > "$ssh_config") || {
   say '가상 머신을 찾지 못했습니다. 먼저 vagrant up을 실행하십시오.' 'No machines: run vagrant up first.' >&2
   exit 1
 }
 "#;
 
+/// They come and go: each is asked for when it is needed.
+const LATER: &str = "(cd \"$lab\" && vagrant ssh-config \"$1\" > \"$ssh_config\") || return\n    ";
+
+fn prelude(lesson: &Lesson) -> String {
+    match lesson.fresh {
+        true => PRELUDE.replace("{{config}}", LATER),
+        false => PRELUDE.replace("{{config}}", "") + READY,
+    }
+}
+
 fn run_sh(lesson: &Lesson) -> String {
     let mut out = format!(
         "#!/usr/bin/env bash\n# {}: plays the drill on the lab's machines and checks each step.\n# Usage: run.sh\n\
-         # Exit code 0: every step came out as in the simulation.\n{PRELUDE}{RUN_FUNCTIONS}",
-        comment(&lesson.title.en)
+         # Exit code 0: every step came out as in the simulation.\n{}{RUN_FUNCTIONS}",
+        comment(&lesson.title.en),
+        prelude(lesson)
     );
     for step in &lesson.steps {
         let _ = write!(out, "\nsay {} {}\n", shell(&heading(&step.title.ko)), shell(&heading(&step.title.en)));
@@ -204,7 +233,8 @@ fn record_sh(lesson: &Lesson, knobs: &Knobs) -> String {
     let (name, profile, workers) = (&lesson.name, profile_name(knobs.profile), knobs.workers);
     format!(
         "#!/usr/bin/env bash\n# Writes the cluster's objects and events, and each machine's services, into one JSON file.\n\
-         # Usage: record.sh [FILE]\n{PRELUDE}\nlesson={}\nprofile={profile}\nworkers={workers}\n\n{RECORD}",
+         # Usage: record.sh [FILE]\n{}\nlesson={}\nprofile={profile}\nworkers={workers}\n\n{RECORD}",
+        prelude(lesson),
         shell(name)
     )
 }
@@ -232,10 +262,11 @@ fn verify_sh(lesson: &Lesson) -> String {
         "#!/usr/bin/env bash\n# {}: checks one step of the drill; without an argument, how it ends.\n\
          # Usage: verify.sh [STEP]   where STEP is one of: {}\n\
          # PATIENCE=N in the environment: how many times as long as in the simulation a check may take (3).\n\
-         # Exit code 0: all of it holds.\n{PRELUDE}{VERIFY_FUNCTIONS}\
+         # Exit code 0: all of it holds.\n{}{VERIFY_FUNCTIONS}\
          \ncase ${{1:-{last}}} in\n",
         comment(&lesson.title.en),
         ids.join(" "),
+        prelude(lesson),
     );
     for step in &lesson.steps {
         let _ = writeln!(out, "  {})", step.id);

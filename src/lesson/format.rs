@@ -13,6 +13,9 @@ use crate::sim::Profile;
 
 /// Where commands are typed unless the drill says otherwise.
 pub const MASTER: &str = "m-k8s";
+/// The learner's own computer, and how commands there begin.
+pub const HOST: &str = "host";
+pub const IN_LAB: &str = "cd ~/lab && ";
 
 /// A text in both languages of the project.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -34,6 +37,9 @@ pub struct Lesson {
     /// Why the drill cannot be played with kind's containers instead of machines, if it cannot.
     #[serde(default)]
     pub not_in_kind: Option<Text>,
+    /// Begins before the machines are made: there are only the host and the lab's files.
+    #[serde(default)]
+    pub fresh: bool,
     /// Put into the home folder of m-k8s before the drill begins: name → content.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
@@ -178,6 +184,7 @@ impl Lesson {
         text("title", &self.title)?;
         text("summary", &self.summary)?;
         self.not_in_kind.as_ref().map_or(Ok(()), |t| text("notInKind", t))?;
+        need(!self.fresh || self.files.is_empty(), || "files: a fresh lab has no machine to put them on".into())?;
         need(!self.profiles.is_empty(), || "profiles: at least one of book, modern".into())?;
         need(!self.steps.is_empty(), || "steps: a drill has at least one step".into())?;
         for file in self.files.keys() {
@@ -205,12 +212,15 @@ impl Step {
         }
         need(!self.checks.is_empty(), || "checks: a step needs one, or it could never be done".into())?;
         for (i, c) in self.commands.iter().enumerate() {
-            machine(&c.machine).and_then(|()| line(&c.command)).map_err(|e| format!("commands[{i}].{e}"))?;
+            let good =
+                machine(&c.machine).and_then(|()| line(&c.command)).and_then(|()| at_host(&c.machine, &c.command));
+            good.map_err(|e| format!("commands[{i}].{e}"))?;
         }
         for (i, c) in self.checks.iter().enumerate() {
             let place = |e| format!("checks[{i}].{e}");
             text("title", &c.title).map_err(place)?;
-            machine(&c.machine).and_then(|()| line(&c.command)).map_err(place)?;
+            let good = machine(&c.machine).and_then(|()| line(&c.command));
+            good.and_then(|()| at_host(&c.machine, &c.command)).map_err(place)?;
         }
         self.predict.as_ref().map_or(Ok(()), Prediction::validate)
     }
@@ -256,6 +266,12 @@ fn machine(text: &str) -> Result<(), String> {
         Some(rest) => need(rest.len() > 1 && rest.ends_with(')'), || format!("machine: `{text}` lacks its `)`")),
         None => name(text).map_err(|e| format!("machine: {e}")),
     }
+}
+
+/// vagrant runs in the lab's folder, wherever that lies.
+fn at_host(machine: &str, command: &str) -> Result<(), String> {
+    let elsewhere = machine == HOST && command.contains("vagrant") && !command.starts_with(IN_LAB);
+    need(!elsewhere, || format!("command: on the host begins with `{IN_LAB}`"))
 }
 
 fn line(command: &str) -> Result<(), String> {
@@ -309,6 +325,7 @@ steps:
             ("ko: 요약", "ko: ''", "summary.ko: is empty"),
             ("[book]", "[boook]", "boook"),
             ("[book]", "[]", "profiles: at least one"),
+            ("{command: kubectl get pods", "{machine: host, command: vagrant up", "command: on the host begins with"),
             ("interruptAfter: 5s", "interruptAfter: soon", "expected a time"),
             ("interruptAfter: 5s", "machine: $(x", "steps[0].commands[0].machine"),
             ("expect: {is: ''}", "expect: {was: ''}", "was"),

@@ -113,8 +113,12 @@ static SHIPPED: &[Shipped] = shipped![
     "master-kubelet-stopped",
     "master-docker-stopped",
     "kubectl-anywhere",
+    "vagrant-up",
+    "swap-left-on",
+    "no-pod-network",
     "kubeadm-join",
     "kubeadm-upgrade",
+    "kubeadm-upgrade-new",
     "persistent-volume",
 ];
 

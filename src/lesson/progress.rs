@@ -177,8 +177,12 @@ pub fn holds(copy: &mut World, check: &Check) -> bool {
     ran.is_some_and(|r| check.holds(r.code, &r.stdout, &r.stderr))
 }
 
-/// Puts a drill's files where it expects them: the home folder of root on m-k8s.
+/// Puts a drill's files where it expects them, the home folder of root on m-k8s; or takes all machines
+/// away.
 pub fn prepare(lesson: &Lesson, session: &mut Session) {
+    if lesson.fresh {
+        session.input(Input::Fault { text: "empty-lab".into() });
+    }
     lesson.files.iter().for_each(|(name, content)| put(name, content.as_str().into(), session));
 }
 

@@ -70,7 +70,7 @@ mod remote;
 mod spawn;
 mod tree;
 mod units;
-mod vm;
+pub(super) mod vm;
 
 use crate::api::Value;
 use crate::machine::program::Effect;

@@ -10,9 +10,10 @@
 //! | `isolate NAME` | all its links are cut |
 //! | `rejoin NAME` | all its links are healed |
 //! | `kill-process NAME PROGRAM` | every process of that program is killed |
+//! | `empty-lab` | the machines are gone, as after `vagrant destroy -f` |
 
 use crate::base::Str;
-use crate::machine::{kill, power};
+use crate::machine::{Role, calls, kill, power};
 use crate::sim::{ActorId, TraceId, What, World};
 
 /// A fault that can be applied.
@@ -24,10 +25,11 @@ pub enum Fault {
     Link { a: u32, b: u32, up: bool },
     Links { machine: u32, up: bool },
     KillProcess { machine: u32, pids: Vec<u32> },
+    EmptyLab,
 }
 
 /// How each fault is written.
-pub const USAGE: [&str; 8] = [
+pub const USAGE: [&str; 9] = [
     "power-off MACHINE",
     "power-on MACHINE",
     "reboot MACHINE",
@@ -36,6 +38,7 @@ pub const USAGE: [&str; 8] = [
     "isolate MACHINE",
     "rejoin MACHINE",
     "kill-process MACHINE PROGRAM",
+    "empty-lab",
 ];
 
 /// Reads a fault as session files spell it after `!fault`. `Err`: what is wrong with it.
@@ -69,6 +72,7 @@ pub fn parse(world: &World, text: &str) -> Result<Fault, String> {
                 Ok(Fault::KillProcess { machine, pids })
             }
         }
+        ["empty-lab"] => Ok(Fault::EmptyLab),
         [] => Err(format!("no fault is named; there are: {}", USAGE.join(", "))),
         [verb, ..] => match USAGE.iter().find(|u| u.split(' ').next() == Some(verb)) {
             Some(usage) => Err(format!("`{verb}` is written `{usage}`")),
@@ -93,6 +97,20 @@ pub fn apply(world: &mut World, text: &str) {
             for other in 0..count {
                 if other != machine {
                     set_link(world, machine, other, up, cause);
+                }
+            }
+        }
+        Fault::EmptyLab => {
+            let count = world.machines().len() as u32;
+            for machine in 0..count {
+                if world.machine(machine).role == Role::Host {
+                    let kept = |p: &&Str| p.contains("/.vagrant/");
+                    let gone: Vec<Str> = world.machine(machine).files.keys().filter(kept).cloned().collect();
+                    for path in gone {
+                        world.machine_mut(machine).remove(&path);
+                    }
+                } else {
+                    calls::vm::remove(world, machine, cause);
                 }
             }
         }

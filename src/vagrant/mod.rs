@@ -44,6 +44,8 @@ struct Cx<'a, 'i> {
     names: Vec<Str>,
     /// Text after `-c`.
     command: Option<Str>,
+    /// `reload`, whose machines come up without the triggers of `up`.
+    reload: bool,
 }
 
 fn main(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
@@ -115,7 +117,7 @@ fn main(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
             format!("The machine with the name '{name}' was not found configured for\nthis Vagrant environment."),
         );
     }
-    let mut cx = Cx { io, folder, all, flags, names, command };
+    let mut cx = Cx { io, folder, all, flags, names, command, reload: verb == "reload" };
     match verb {
         "up" => up::up(&mut cx),
         "provision" => up::provision(&mut cx),

@@ -73,7 +73,6 @@ pub fn up(cx: &mut Cx<'_, '_>) -> Flow<i32> {
 
 fn one(cx: &mut Cx<'_, '_>, vm: &Vm) -> Flow<i32> {
     let state = cx.state(vm)?;
-    let mut fresh = false;
     match state.as_str() {
         "running" => {
             cx.say(vm, &format!("Checking if box '{}' version '{}' is up to date...", vm.image, version_of(&vm.image)))
@@ -83,7 +82,6 @@ fn one(cx: &mut Cx<'_, '_>, vm: &Vm) -> Flow<i32> {
                 return Ok(1);
             }
             boot(cx, vm)?;
-            fresh = true;
         }
         _ => {
             cx.say(vm, &format!("Checking if box '{}' version '{}' is up to date...", vm.image, version_of(&vm.image)));
@@ -103,8 +101,7 @@ fn one(cx: &mut Cx<'_, '_>, vm: &Vm) -> Flow<i32> {
             return Ok(code);
         }
     }
-    let _ = fresh;
-    triggers(cx, vm)
+    if cx.reload { Ok(0) } else { triggers(cx, vm) }
 }
 
 /// Whether the machine could be made.
@@ -213,6 +210,9 @@ pub fn provision(cx: &mut Cx<'_, '_>) -> Flow<i32> {
 }
 
 fn provisioners(cx: &mut Cx<'_, '_>, vm: &Vm) -> Flow<i32> {
+    // Noted before they run: one that fails is not run again by the next `up`.
+    let done = cx.kept(vm, "action_provision");
+    write(cx, &done, "1.5:provisioned")?;
     for provision in &vm.provisions {
         let mut script = String::new();
         let code = match provision {
@@ -262,8 +262,6 @@ fn provisioners(cx: &mut Cx<'_, '_>, vm: &Vm) -> Flow<i32> {
         }
     }
     cx.io.call("vm-stage", map! { "name" => vm.name.as_str(), "what" => "" }.into())?;
-    let done = cx.kept(vm, "action_provision");
-    write(cx, &done, "1.5:provisioned")?;
     Ok(0)
 }
 

@@ -44,6 +44,7 @@ free -m
 getenforce
 alias
 @host vagrant reload
+@host vagrant up
 !wait 150s
 free -m
 getenforce

@@ -16,6 +16,7 @@ mod masters;
 mod real_kubectl;
 mod saved;
 mod sessions;
+mod shell;
 mod storm;
 mod tools;
 mod vagrant;

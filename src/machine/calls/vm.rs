@@ -7,7 +7,7 @@ use crate::base::Str;
 use crate::machine::files::{self, Node};
 use crate::machine::terminal::{CommandHost, Terminal};
 use crate::machine::{Machine, Role, power};
-use crate::sim::What;
+use crate::sim::{ActorId, TraceId, What, World};
 
 /// `not_created`, `poweroff`, `booting`, `running`.
 pub fn state(host: &CommandHost<'_, '_>, input: &Value) -> Value {
@@ -77,14 +77,21 @@ pub fn halt(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
 pub fn destroy(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let cause = host.ctx.cause;
     if let Some(index) = host.ctx.world.machine_named(input.as_str()) {
-        power::off(host.ctx.world, index, false, cause);
-        let old = host.ctx.world.machine(index);
-        let mut machine = Machine::new(&old.name.clone(), &old.ip.clone(), old.role);
-        (machine.cpus, machine.memory_mib, machine.powered_on) = (old.cpus, old.memory_mib, false);
-        *host.ctx.world.machine_mut(index) = machine;
-        note(host, index, "destroyed", "");
+        remove(host.ctx.world, index, cause);
     }
     Value::Null
+}
+
+/// Takes a machine away; what is left is its name and address.
+pub fn remove(world: &mut World, machine: u32, cause: TraceId) {
+    power::off(world, machine, false, cause);
+    let old = world.machine(machine);
+    let mut fresh = Machine::new(&old.name.clone(), &old.ip.clone(), old.role);
+    (fresh.cpus, fresh.memory_mib, fresh.powered_on) = (old.cpus, old.memory_mib, false);
+    *world.machine_mut(machine) = fresh;
+    let (now, none) = (world.now, ActorId::default());
+    let what = What::Machine { machine, what: "vm", detail: "destroyed".into() };
+    world.trace.push(now, now, cause, none, none, what);
 }
 
 /// What is being done to the machine: `{name, what, failed}`; an empty `what`: it is done, or `failed` has.

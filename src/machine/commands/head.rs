@@ -18,7 +18,9 @@ const SPEC: Spec = Spec::new(
 /// `-5` means `-n 5`.
 fn modern(args: &[Str]) -> Vec<Str> {
     let old = |a: &Str| a.strip_prefix('-').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    args.iter().map(|a| if old(a) { ecow::eco_format!("-n{}", &a[1..]) } else { a.clone() }).collect()
+    let value = |i: usize| i > 0 && (args[i - 1] == "-n" || args[i - 1] == "-c");
+    let all = args.iter().enumerate();
+    all.map(|(i, a)| if old(a) && !value(i) { ecow::eco_format!("-n{}", &a[1..]) } else { a.clone() }).collect()
 }
 
 /// The wanted count: its sign as written, and the number.

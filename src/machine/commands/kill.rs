@@ -68,6 +68,20 @@ fn send(io: &mut Io<'_>, pid: i64, signal: i32) -> Flow<bool> {
 }
 
 fn kill(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
+    if let [_, flag, number] = args
+        && flag == "-l"
+    {
+        let wanted = number.parse::<i32>().unwrap_or(0) & 0x7f;
+        let name = ["HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "PIPE", "ALRM", "TERM", "CONT", "STOP"];
+        let found = name.into_iter().find(|n| signal(n) == Some(wanted));
+        return match found {
+            Some(name) => {
+                io.outln(name);
+                Ok(0)
+            }
+            None => io.fail(1, format!("kill: {number}: invalid signal specification")),
+        };
+    }
     if args.get(1).is_some_and(|a| a == "-l") {
         io.outln(" 1) SIGHUP\t 2) SIGINT\t 3) SIGQUIT\t 9) SIGKILL\t15) SIGTERM");
         return Ok(0);

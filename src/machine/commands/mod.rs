@@ -6,6 +6,7 @@
 mod archive;
 mod awk;
 mod cat;
+mod compare;
 mod containers;
 mod curl;
 mod daemons;
@@ -42,6 +43,7 @@ mod text;
 mod vi;
 mod watch;
 mod wget;
+mod words;
 mod yum;
 
 use super::program::{Command, Flow, Io};
@@ -59,17 +61,20 @@ static TABLE: &[&Command] = &[
     &files::CHMOD,
     &files::CHOWN,
     &system::CLEAR,
+    &compare::CMP,
     &files::CP,
     &curl::CURL,
     &text::CUT,
     &date::DATE,
     &system::DF,
+    &compare::DIFF,
     &run::DIRNAME,
     &kernel::DMESG,
     &yum::DNF,
     &echo::ECHO,
     &grep::EGREP,
     &env::ENV,
+    &words::EXPR,
     &run::FALSE,
     &files::FIND,
     &system::FREE,
@@ -94,6 +99,7 @@ static TABLE: &[&Command] = &[
     &files::MV,
     &vi::NANO,
     &network::NETSTAT,
+    &words::NL,
     &run::NOHUP,
     &system::NPROC,
     &network::PING,
@@ -104,7 +110,10 @@ static TABLE: &[&Command] = &[
     &printf::PRINTF,
     &ps::PS,
     &run::PWD,
+    &words::READLINK,
+    &words::REALPATH,
     &power::REBOOT,
+    &words::REV,
     &files::RM,
     &files::RMDIR,
     &rpm::RPM,

@@ -65,7 +65,7 @@ fn once(format: &str, args: &[Str], next: &mut usize, out: &mut String, errors: 
         match kind {
             's' => *out += &pad(&cut(&arg, &spec), &spec),
             'b' => *out += &pad(&unescape(&arg).0, &spec),
-            'q' => *out += &pad(&format!("'{}'", arg.replace("'", "'\\''")), &spec),
+            'q' => *out += &pad(&quoted(&arg), &spec),
             'c' => *out += &pad(&arg.chars().take(1).collect::<String>(), &spec),
             'd' | 'i' | 'u' | 'x' | 'X' | 'o' => *out += &integer(&arg, kind, &spec, errors),
             'f' | 'g' | 'e' => *out += &pad(&decimal(&arg, &spec, errors), &spec),
@@ -170,6 +170,15 @@ pub fn decimal(arg: &str, spec: &str, errors: &mut Vec<String>) -> String {
     let (whole, fraction) = text.split_at(text.len() - precision);
     let sign = if negative { "-" } else { "" };
     if precision == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// A word that a shell reads as this text.
+fn quoted(text: &str) -> String {
+    if text.is_empty() {
+        return "''".to_owned();
+    }
+    let plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,".contains(c);
+    text.chars().map(|c| if plain(c) { c.to_string() } else { format!("\\{c}") }).collect()
 }
 
 #[cfg(test)]

@@ -33,11 +33,19 @@ enum Address {
 
 #[derive(Clone, Debug)]
 enum Act {
-    Substitute { regex: Regex, with: Vec<Piece>, global: bool, print: bool, nth: usize },
+    Substitute {
+        regex: Regex,
+        with: Vec<Piece>,
+        global: bool,
+        print: bool,
+        nth: usize,
+    },
     Delete,
     Print,
     Quit,
     Next,
+    /// `N`: the next line joins.
+    Join,
     Number,
     Append(String),
     Insert(String),
@@ -88,10 +96,20 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         Err(why) => return io.fail(1, format!("sed: -e expression #1, char {}: {why}", reader.at)),
     };
     let mut code = 0;
+    // `-i.bak`: what stands behind the letter.
+    let backup = args.iter().find_map(|a| match a.strip_prefix("--in-place=") {
+        Some(suffix) => Some(suffix),
+        None if attached_suffix(a) != *a => a.split_once('i').map(|(_, suffix)| suffix),
+        None => None,
+    });
+    let backup = backup.filter(|s| !s.is_empty()).map(str::to_owned);
     if o.has('I') {
         for file in &files {
             match io.read_file(file)? {
                 Ok(text) => {
+                    if let Some(suffix) = &backup {
+                        io.write_file(&format!("{file}{suffix}"), text.as_str())?.ok();
+                    }
                     let out = edit(&mut steps.clone(), &text, o.has('n'));
                     io.write_file(file, out)?.ok();
                 }
@@ -223,6 +241,7 @@ impl Reader {
             Some('p') => Act::Print,
             Some('q') => Act::Quit,
             Some('n') => Act::Next,
+            Some('N') => Act::Join,
             Some('=') => Act::Number,
             Some('a') => Act::Append(self.text()),
             Some('i') => Act::Insert(self.text()),
@@ -486,6 +505,13 @@ impl Editor<'_> {
                     None => return Then::Drop,
                 }
             }
+            Act::Join => match self.lines.get(self.number) {
+                Some(next) => {
+                    *line = format!("{line}\n{next}");
+                    self.number += 1;
+                }
+                None => return Then::Quit,
+            },
             Act::Number => self.put(&self.number.to_string()),
             Act::Append(text) => self.after.push(text.clone()),
             Act::Insert(text) => self.put(&text.clone()),

@@ -7,6 +7,8 @@ use crate::base::Str;
 pub trait Vars {
     fn get(&self, name: &str) -> Option<Str>;
     fn set(&mut self, name: &str, value: i64);
+    /// An element of a list.
+    fn item(&self, name: &str, at: usize) -> Option<Str>;
 }
 
 /// Evaluates an expression; `Err` is the message after `bash: `.
@@ -230,6 +232,15 @@ impl<'a> Eval<'a> {
             self.store(name, value);
             return Ok(value);
         }
+        if self.rest.starts_with('[') {
+            self.rest = &self.rest[1..];
+            let at = self.comma()?;
+            if !self.eat("]") {
+                return Err(self.error("missing `]'"));
+            }
+            let text = usize::try_from(at).ok().and_then(|at| self.vars.item(name, at)).unwrap_or_default();
+            return if text.trim().is_empty() { Ok(0) } else { evaluate_deep(&text, self.vars, self.depth + 1) };
+        }
         let value = self.value_of(name)?;
         if self.eat("++") {
             self.store(name, value.wrapping_add(1));
@@ -295,6 +306,9 @@ mod tests {
         }
         fn set(&mut self, name: &str, value: i64) {
             self.insert(name.to_owned(), ecow::eco_format!("{value}"));
+        }
+        fn item(&self, name: &str, at: usize) -> Option<Str> {
+            BTreeMap::get(self, name).filter(|_| at == 0).cloned()
         }
     }
 

@@ -141,8 +141,10 @@ pub struct Redirect {
 pub enum RedirectOp {
     /// `<`
     In,
-    /// `>`, `>|`
+    /// `>`
     Out,
+    /// `>|`
+    Clobber,
     /// `>>`
     Append,
     /// `>&`, `<&`

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use super::eval::{Eval, Frame, Step};
-use super::state::{Content, Options, Var};
-use super::{cond, is_name};
+use super::state::Options;
+use super::{cond, input, variables};
 use crate::base::Str;
 use crate::machine::commands::{self, echo, printf};
 use crate::machine::files::{self, Node};
 use crate::machine::program::Stream;
-use crate::machine::terminal::Input;
 
 pub(super) type Builtin = fn(&mut Eval<'_, '_>, Vec<Str>) -> Step;
 
@@ -25,42 +24,47 @@ const TABLE: &[(&str, Builtin)] = &[
     ("cd", cd),
     ("command", command),
     ("continue", leave_loop),
-    ("declare", declare),
+    ("declare", variables::declare),
     ("echo", |e, args| e.printed(echo::text(&args[1..]))),
     ("eval", |e, args| e.run_text(&args[1..].join(" "), None)),
     ("exec", exec),
     ("exit", exit),
-    ("export", declare),
+    ("export", variables::declare),
     ("false", |e, _| e.done(1)),
     ("fg", fg),
-    ("getopts", |e, _| e.fail(2, "getopts: not modelled")),
+    ("getopts", input::getopts),
+    ("hash", |e, _| e.done(0)),
     ("history", history),
     ("jobs", jobs),
     ("let", let_),
-    ("local", declare),
+    ("local", variables::declare),
     ("logout", exit),
+    ("mapfile", input::mapfile),
+    ("popd", popd),
     ("printf", print_format),
+    ("pushd", pushd),
     ("pwd", |e, _| {
         let cwd = e.sh.scope.cwd.clone();
         e.printed(format!("{cwd}\n"))
     }),
-    ("read", read),
-    ("readonly", declare),
+    ("read", input::read),
+    ("readarray", input::mapfile),
+    ("readonly", variables::declare),
     ("return", return_),
-    ("set", set),
-    ("shift", shift),
-    ("shopt", |e, _| e.done(0)),
+    ("set", variables::set),
+    ("shift", variables::shift),
+    ("shopt", variables::shopt),
     ("source", source),
     ("test", test),
     ("times", |e, _| e.printed("0m0.010s 0m0.012s\n0m0.000s 0m0.000s\n".to_owned())),
     ("trap", trap),
     ("true", |e, _| e.done(0)),
     ("type", type_),
-    ("typeset", declare),
+    ("typeset", variables::declare),
     ("ulimit", |e, _| e.printed("unlimited\n".to_owned())),
     ("umask", |e, _| e.printed("0022\n".to_owned())),
     ("unalias", unalias),
-    ("unset", unset),
+    ("unset", variables::unset),
     ("wait", wait),
 ];
 
@@ -92,11 +96,11 @@ impl Eval<'_, '_> {
     pub(super) fn real(&self, path: &str) -> Str {
         self.ctx.host().real_path(&self.task.container, path)
     }
-    fn printed(&mut self, text: String) -> Step {
+    pub(super) fn printed(&mut self, text: String) -> Step {
         self.write(Stream::Out, &text);
         self.done(0)
     }
-    fn fail(&mut self, code: i32, message: &str) -> Step {
+    pub(super) fn fail(&mut self, code: i32, message: &str) -> Step {
         self.error(message);
         self.done(code)
     }
@@ -127,8 +131,47 @@ fn cd(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     if show { e.printed(format!("{path}\n")) } else { e.done(0) }
 }
 
+/// `pushd DIR`: the folders left behind lie in a variable, the last first.
+fn pushd(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
+    let Some(target) = args.get(1) else { return e.fail(1, "pushd: no other directory") };
+    let path = files::absolute(&e.sh.scope.cwd, target);
+    if files::stat(e.ctx.host(), &e.real(&path)) != Some(Node::Folder) {
+        return e.fail(1, &format!("pushd: {target}: {}", files::NO_SUCH));
+    }
+    let stack = e.sh.scope.get(STACK).unwrap_or_default();
+    let stack = format!("{}\n{stack}", e.sh.scope.cwd);
+    move_to(e, path, &stack)
+}
+
+fn popd(e: &mut Eval<'_, '_>, _: Vec<Str>) -> Step {
+    let stack = e.sh.scope.get(STACK).unwrap_or_default();
+    match stack.split_once('\n') {
+        Some((top, rest)) => move_to(e, top.into(), rest),
+        None => e.fail(1, "popd: directory stack empty"),
+    }
+}
+
+const STACK: &str = "DIRSTACK";
+
+fn move_to(e: &mut Eval<'_, '_>, path: Str, stack: &str) -> Step {
+    let old = std::mem::replace(&mut e.sh.scope.cwd, path.clone());
+    e.sh.scope.set("OLDPWD", old);
+    e.task.cwd = path.clone();
+    e.sh.scope.set(STACK, stack);
+    let home = e.sh.scope.get("HOME").unwrap_or_default();
+    let all = format!("{path}\n{stack}");
+    let short = |p: &str| p.strip_prefix(home.as_str()).map_or(p.to_owned(), |rest| format!("~{rest}"));
+    let shown: Vec<String> = all.lines().map(short).collect();
+    e.printed(format!("{}\n", shown.join(" ")))
+}
+
 fn test(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     let cwd = e.sh.scope.cwd.clone();
+    if let [_, v, name, ..] = &args[..]
+        && v == "-v"
+    {
+        return e.done(i32::from(e.sh.scope.get(name).is_none()));
+    }
     let out = cond::test(&args[0], &args[1..], &|p| cond::facts(e.ctx.host(), &e.real(&files::absolute(&cwd, p))));
     match out {
         Ok(value) => e.done(i32::from(!value)),
@@ -171,7 +214,7 @@ fn exit(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
 fn return_(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     let inside = e.sh.frames.iter().any(|f| matches!(f, Frame::Call { .. } | Frame::Source(_)));
     if !inside {
-        return e.fail(1, "return: can only `return' from a function or sourced script");
+        return e.fail(2, "return: can only `return' from a function or sourced script");
     }
     let code = args.get(1).and_then(|a| a.parse::<i32>().ok()).unwrap_or(e.sh.scope.status);
     while let Some(frame) = e.sh.frames.pop() {
@@ -207,147 +250,6 @@ fn leave_loop(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
         e.undo(frame);
     }
     Step::Go
-}
-
-/// `export`, `local`, `readonly`, `declare`.
-fn declare(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
-    let (mut name, mut export, mut readonly, mut drop_export) = (args[0].as_str(), false, false, false);
-    let mut rest = &args[1..];
-    if name == "typeset" {
-        name = "declare";
-    }
-    while let Some(flags) = rest.first().filter(|a| a.starts_with('-') && a.len() > 1) {
-        for flag in flags[1..].chars() {
-            match flag {
-                'x' => export = true,
-                'r' => readonly = true,
-                'n' if name == "export" => drop_export = true,
-                'p' | 'a' | 'g' | 'i' | 'f' => {}
-                _ => return e.fail(2, &format!("{}: -{flag}: invalid option", args[0])),
-            }
-        }
-        rest = &rest[1..];
-    }
-    export |= name == "export" && !drop_export;
-    readonly |= name == "readonly";
-    if rest.is_empty() {
-        let shown = e.sh.scope.vars.iter().filter(|(_, v)| (v.exported || !export) && (v.readonly || !readonly));
-        let lines: String = shown
-            .map(|(n, v)| format!("declare -{} {n}=\"{}\"\n", if v.exported { "x" } else { "-" }, text_of(v)))
-            .collect();
-        return e.printed(lines);
-    }
-    let local = name == "local" || name == "declare";
-    let call = e.sh.frames.iter().rposition(|f| matches!(f, Frame::Call { .. }));
-    if name == "local" && call.is_none() {
-        return e.fail(1, "local: can only be used in a function");
-    }
-    let mut code = 0;
-    for word in rest {
-        let (variable, value) = match word.split_once('=') {
-            Some((n, v)) => (n, Some(v)),
-            None => (word.as_str(), None),
-        };
-        if !is_name(variable) {
-            e.error(&format!("{}: `{word}': not a valid identifier", args[0]));
-            code = 1;
-            continue;
-        }
-        let before = e.sh.scope.vars.get(variable).cloned();
-        if before.as_ref().is_some_and(|v| v.readonly) && value.is_some() {
-            e.error(&format!("{variable}: readonly variable"));
-            code = 1;
-            continue;
-        }
-        if let (true, Some(call)) = (local, call)
-            && let Frame::Call { locals, .. } = &mut e.sh.frames[call]
-        {
-            locals.push((variable.into(), before.clone()));
-        }
-        let value = value.map(Str::from).or_else(|| (local && call.is_some()).then(Str::new));
-        match value {
-            Some(value) => e.sh.scope.set(variable, value),
-            None if before.is_none() && (export || readonly) => e.sh.scope.set(variable, ""),
-            None => {}
-        }
-        if let Some(var) = e.sh.scope.vars.get_mut(variable) {
-            var.exported = (var.exported || export) && !drop_export;
-            var.readonly |= readonly;
-        }
-    }
-    e.done(code)
-}
-
-fn text_of(var: &Var) -> Str {
-    match &var.content {
-        Content::Text(text) => text.clone(),
-        Content::List(items) => items.iter().cloned().collect::<Vec<_>>().join(" ").into(),
-    }
-}
-
-fn unset(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
-    for name in args[1..].iter().filter(|a| !a.starts_with('-')) {
-        if e.sh.scope.vars.get(name).is_some_and(|v| v.readonly) {
-            return e.fail(1, &format!("unset: {name}: cannot unset: readonly variable"));
-        }
-        if e.sh.scope.vars.remove(name).is_none() {
-            e.sh.functions.remove(name);
-        }
-    }
-    e.done(0)
-}
-
-fn set(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
-    if args.len() == 1 {
-        let lines: String = e.sh.scope.vars.iter().map(|(n, v)| format!("{n}={}\n", text_of(v))).collect();
-        return e.printed(lines);
-    }
-    let mut at = 1;
-    while let Some(word) = args.get(at) {
-        let on = word.starts_with('-');
-        if word == "--" {
-            at += 1;
-            e.sh.scope.params = Arc::new(args[at..].to_vec());
-            return e.done(0);
-        }
-        if !(on || word.starts_with('+')) || word.len() < 2 {
-            e.sh.scope.params = Arc::new(args[at..].to_vec());
-            return e.done(0);
-        }
-        at += 1;
-        for flag in word[1..].chars() {
-            if flag == 'o' {
-                let options = &mut e.sh.scope.options;
-                match args.get(at).map(Str::as_str) {
-                    Some("pipefail") => options.pipefail = on,
-                    Some("errexit") => options.errexit = on,
-                    Some("nounset") => options.nounset = on,
-                    Some("xtrace") => options.xtrace = on,
-                    Some("noglob") => options.noglob = on,
-                    Some("noclobber") => options.noclobber = on,
-                    Some("vi" | "emacs" | "posix" | "history" | "monitor") => {}
-                    Some(name) => {
-                        let message = format!("set: {name}: invalid option name");
-                        return e.fail(1, &message);
-                    }
-                    None => return e.done(0),
-                }
-                at += 1;
-            } else if !set_flag(&mut e.sh.scope.options, flag, on) {
-                return e.fail(2, &format!("set: -{flag}: invalid option"));
-            }
-        }
-    }
-    e.done(0)
-}
-
-fn shift(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
-    let by = args.get(1).and_then(|a| a.parse::<usize>().ok()).unwrap_or(1);
-    if by > e.sh.scope.params.len() {
-        return e.done(1);
-    }
-    e.sh.scope.params = Arc::new(e.sh.scope.params[by..].to_vec());
-    e.done(0)
 }
 
 fn source(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
@@ -407,6 +309,23 @@ fn location(e: &Eval<'_, '_>, name: &str) -> Option<String> {
 
 fn type_(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     let mut code = 0;
+    if args.get(1).is_some_and(|a| a == "-t") {
+        for name in &args[2..] {
+            let kind = match () {
+                () if e.sh.aliases.contains_key(name) && e.sh.interactive => "alias",
+                () if KEYWORDS.contains(&name.as_str()) => "keyword",
+                () if e.sh.functions.contains_key(name) => "function",
+                () if find(name).is_some() => "builtin",
+                () if location(e, name).is_some() => "file",
+                () => {
+                    code = 1;
+                    continue;
+                }
+            };
+            e.write(Stream::Out, &format!("{kind}\n"));
+        }
+        return e.done(code);
+    }
     for name in &args[1..] {
         let line = if let Some(text) = e.sh.aliases.get(name) {
             format!("{name} is aliased to `{text}'\n")
@@ -425,6 +344,11 @@ fn type_(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     }
     e.done(code)
 }
+
+const KEYWORDS: [&str; 20] = [
+    "!", "[[", "]]", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select",
+    "then", "time", "until", "while", "{",
+];
 
 fn alias(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     let mut code = 0;
@@ -486,70 +410,6 @@ fn trap(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
         }
     }
     e.done(0)
-}
-
-fn read(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
-    let (mut raw, mut prompt, mut names) = (false, None, Vec::new());
-    let mut at = 1;
-    while let Some(word) = args.get(at) {
-        at += 1;
-        match word.as_str() {
-            "-r" => raw = true,
-            "-p" | "-rp" => {
-                raw |= word == "-rp";
-                prompt = args.get(at).cloned();
-                at += 1;
-            }
-            "-s" | "-e" => {}
-            "-t" | "-n" | "-d" | "-u" => at += 1,
-            word if word.starts_with('-') && word.len() > 1 => {
-                return e.fail(2, &format!("read: {word}: invalid option"));
-            }
-            name => names.push(Str::from(name)),
-        }
-    }
-    let text = match e.term.read_line(e.task.fds.get(&0).cloned().as_ref()) {
-        Input::Text(text) => text,
-        Input::End => {
-            for name in &names {
-                e.sh.scope.set(name, "");
-            }
-            return e.done(1);
-        }
-        Input::Later => {
-            if let Some(prompt) = &prompt {
-                e.write(Stream::Err, prompt);
-            }
-            // Without its prompt, which is printed once.
-            let again = args.iter().filter(|a| Some(*a) != prompt.as_ref() && *a != "-p").cloned();
-            let again = again.map(|a| if a == "-rp" { "-r".into() } else { a }).collect();
-            e.sh.frames.push(Frame::Builtin(again));
-            return Step::Wait;
-        }
-    };
-    let complete = text.ends_with('\n');
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let line = if raw { line.to_owned() } else { line.replace('\\', "") };
-    if names.is_empty() {
-        e.sh.scope.set("REPLY", line);
-        return e.done(i32::from(!complete));
-    }
-    let ifs = e.sh.scope.get("IFS").unwrap_or(" \t\n".into());
-    let is_end = |c: char| ifs.contains(c);
-    let blank = |c: char| is_end(c) && c.is_whitespace();
-    let mut rest = line.trim_start_matches(blank).to_owned();
-    for (i, name) in names.iter().enumerate() {
-        if i + 1 == names.len() {
-            e.sh.scope.set(name, rest.trim_end_matches(blank));
-            break;
-        }
-        let end = rest.find(is_end).unwrap_or(rest.len());
-        e.sh.scope.set(name, &rest[..end]);
-        let after = rest[end..].trim_start_matches(blank);
-        let after = after.strip_prefix(|c| is_end(c) && !c.is_whitespace()).unwrap_or(after);
-        rest = after.trim_start_matches(blank).to_owned();
-    }
-    e.done(i32::from(!complete))
 }
 
 fn wait(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {

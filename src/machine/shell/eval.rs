@@ -7,7 +7,7 @@ use super::ast::*;
 use super::expand::{Expander, Halt};
 use super::parser::SyntaxError;
 use super::pattern;
-use super::state::{Scope, Shell, Var};
+use super::state::{Content, Scope, Shell, Var};
 use crate::base::Str;
 use crate::machine::program::Stream;
 use crate::machine::task::{Body, Fd, Fds, Task, Wait};
@@ -444,6 +444,9 @@ impl Eval<'_, '_> {
             self.sh.frames.push(Frame::Pipeline { tasks, negate });
             return Step::Wait;
         };
+        let items = codes.iter().map(|c| ecow::eco_format!("{c}")).collect();
+        let all = Var { content: Content::List(items), exported: false, readonly: false };
+        self.sh.scope.vars.insert("PIPESTATUS".into(), all);
         let last = codes.last().copied().unwrap_or(0);
         let failed = codes.iter().rev().find(|c| **c != 0).copied().unwrap_or(0);
         let code = if self.sh.scope.options.pipefail { failed } else { last };
@@ -529,7 +532,7 @@ impl Eval<'_, '_> {
         }
         self.error(message);
         if !self.sh.interactive {
-            return self.exit(if self.sh.script { 127 } else { 1 });
+            return self.exit(if self.sh.inline && !self.sh.forked { 127 } else { 1 });
         }
         self.unwind_all();
         self.sh.scope.status = 1;

@@ -102,6 +102,8 @@ struct Start<'a> {
     name: &'a str,
     text: &'a str,
     script: bool,
+    /// The text after `-c`.
+    inline: bool,
     /// `-e`, `-x`, `-u`
     flags: &'a str,
 }
@@ -117,7 +119,7 @@ fn start(
     command: &str,
 ) -> u32 {
     let mut shell = Shell::new(from.name, &birth.env, birth.cwd.clone(), 0, ctx.now());
-    shell.script = from.script;
+    (shell.script, shell.inline) = (from.script, from.inline);
     shell.scope.params = Arc::new(params.to_vec());
     let shebang = first_line.strip_prefix("#!").and_then(|l| l.split(" -").nth(1)).unwrap_or("");
     for flag in from.flags.chars().chain(shebang.chars()) {
@@ -162,14 +164,14 @@ fn shell(term: &mut Terminal, ctx: &mut Ctx<'_>, birth: Birth, args: &[Str]) -> 
     let command = args.join(" ");
     if let Some(text) = text {
         let name = args.get(at).cloned().unwrap_or_else(|| args[0].clone());
-        let from = Start { name: &name, text: &text, script: true, flags: &flags };
+        let from = Start { name: &name, text: &text, script: true, inline: true, flags: &flags };
         return Ok(start(term, ctx, birth, from, args.get(at + 1..).unwrap_or(&[]), "", &command));
     }
     if let Some(file) = args.get(at) {
         let path = files::absolute(&birth.cwd, file);
         let path = ctx.host().real_path(&birth.container, &path);
         let text = files::read(ctx.host(), &path).map_err(|e| (127, format!("{file}: {e}")))?;
-        let from = Start { name: file, text: &text, script: true, flags: &flags };
+        let from = Start { name: file, text: &text, script: true, inline: false, flags: &flags };
         return Ok(start(term, ctx, birth, from, &args[at + 1..], "", &command));
     }
     match birth.fds.get(&0).cloned() {
@@ -180,7 +182,7 @@ fn shell(term: &mut Terminal, ctx: &mut Ctx<'_>, birth: Birth, args: &[Str]) -> 
                 Input::Later => return Ok(start(term, ctx, birth, stdin_script(), &[], "", &command)),
                 Input::End => Str::new(),
             };
-            let from = Start { name: &args[0], text: &text, script: true, flags: &flags };
+            let from = Start { name: &args[0], text: &text, script: true, inline: false, flags: &flags };
             Ok(start(term, ctx, birth, from, &[], "", &command))
         }
         Some(Fd::Tty(_)) => Ok(interactive(term, ctx, birth, &args[0], &command)),
@@ -209,6 +211,7 @@ fn stdin_script() -> Start<'static> {
         name: "bash",
         text: "__script=; while IFS= read -r __line || [ -n \"$__line\" ]; do __script=\"$__script$__line\n\"; done; eval \"$__script\"",
         script: true,
+        inline: false,
         flags: "",
     }
 }

@@ -100,7 +100,8 @@ impl Expander<'_> {
                 } else {
                     Vec::new()
                 };
-                if found.is_empty() { out.push(Str::from(field.text)) } else { out.extend(found) }
+                let gone = field.magic && self.scope.options.nullglob;
+                if found.is_empty() && !gone { out.push(Str::from(field.text)) } else { out.extend(found) }
             }
         }
         Ok(out)
@@ -249,6 +250,11 @@ impl Expander<'_> {
                 (Some(vec![ecow::eco_format!("{length}")]), None)
             }
             ParamOp::Test(sign, colon, word) => self.test(param, values, *sign, *colon, word)?,
+            // `${!list[@]}`: the places.
+            ParamOp::Indirect if is_all(param) => {
+                let all = values.map_or(0, |v| v.len());
+                (Some((0..all).map(|i| ecow::eco_format!("{i}")).collect()), None)
+            }
             ParamOp::Indirect => {
                 let name = self.known(param, values)?.first().cloned().unwrap_or_default();
                 let inner = Param { name, index: None, op: ParamOp::Plain };
@@ -257,7 +263,10 @@ impl Expander<'_> {
             ParamOp::Slice(offset, length) if many => {
                 let all = values.unwrap_or_default();
                 let skip = usize::from(param.index.is_none());
-                let from = usize::try_from(self.arith(offset)?).unwrap_or(0).saturating_sub(skip);
+                let from = match self.arith(offset)? {
+                    back @ ..0 => (all.len() as i64 + back).max(0) as usize,
+                    from => usize::try_from(from).unwrap_or(0).saturating_sub(skip),
+                };
                 let take = match length {
                     Some(length) => usize::try_from(self.arith(length)?).unwrap_or(0),
                     None => usize::MAX,
@@ -427,6 +436,12 @@ impl Expander<'_> {
 impl arith::Vars for Scope {
     fn get(&self, name: &str) -> Option<Str> {
         Scope::get(self, name)
+    }
+    fn item(&self, name: &str, at: usize) -> Option<Str> {
+        match &self.vars.get(name)?.content {
+            Content::List(items) => items.get(at).cloned(),
+            Content::Text(text) => (at == 0).then(|| text.clone()),
+        }
     }
     fn set(&mut self, name: &str, value: i64) {
         Scope::set(self, name, ecow::eco_format!("{value}"));

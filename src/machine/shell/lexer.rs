@@ -94,6 +94,14 @@ impl Parser<'_> {
                         't' => out.push('\t'),
                         'r' => out.push('\r'),
                         'e' => out.push('\u{1b}'),
+                        'x' | 'u' => {
+                            let most = if e == 'x' { 2 } else { 4 };
+                            let rest = self.rest();
+                            let hex: String = rest.chars().take(most).take_while(char::is_ascii_hexdigit).collect();
+                            self.pos += hex.len();
+                            let code = u32::from_str_radix(&hex, 16).unwrap_or(0);
+                            out.extend(char::from_u32(code).filter(|_| !hex.is_empty()));
+                        }
                         '\\' | '\'' | '"' => out.push(e),
                         other => {
                             out.push('\\');

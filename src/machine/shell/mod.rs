@@ -3,7 +3,7 @@
 //! - [`parser`], [`lexer`], [`brace`]: text → [`ast`]
 //! - [`expand`], [`pattern`], [`arith`]: words → strings
 //! - [`eval`]: the tree, step by step, with explicit frames; [`simple`]: one command
-//! - [`builtins`], [`redirect`], [`cond`], [`exec`]: the rest
+//! - [`builtins`], [`variables`], [`input`], [`redirect`], [`cond`], [`exec`]: the rest
 //!
 //! Not modelled: process substitution, `select`, `coproc`, extended globs, associative arrays.
 
@@ -15,6 +15,7 @@ pub mod cond;
 mod eval;
 pub mod exec;
 mod expand;
+mod input;
 mod interactive;
 mod lexer;
 mod parser;
@@ -24,6 +25,7 @@ mod simple;
 mod state;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 pub use eval::{Frame, Turn, turn};
 pub use parser::{SyntaxError, is_name, parse};

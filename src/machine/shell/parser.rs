@@ -656,7 +656,7 @@ impl Parser<'_> {
             ("<", RedirectOp::In, 0),
             (">>", RedirectOp::Append, 1),
             (">&", RedirectOp::Dup, 1),
-            (">|", RedirectOp::Out, 1),
+            (">|", RedirectOp::Clobber, 1),
             (">", RedirectOp::Out, 1),
         ];
         let Some((sign, mut op, usual)) = table.into_iter().find(|(sign, ..)| self.at(sign)) else { return Ok(None) };

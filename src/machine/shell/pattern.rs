@@ -148,7 +148,7 @@ pub fn glob(place: (&Machine, &str), cwd: &str, pattern: &str) -> Vec<Str> {
     };
     let parts: Vec<&str> = rest.split('/').filter(|p| !p.is_empty()).collect();
     for (i, part) in parts.iter().enumerate() {
-        let last = i + 1 == parts.len();
+        let last = i + 1 == parts.len() && !pattern.ends_with('/');
         found = found.iter().flat_map(|base| step(place, cwd, base, part, last)).collect();
     }
     if pattern.ends_with('/') {

@@ -62,6 +62,12 @@ impl Eval<'_, '_> {
                 let fd = self.task.fds.get(&from).cloned().ok_or(format!("{from}: Bad file descriptor"))?;
                 self.task.fds.insert(r.fd, fd);
             }
+            RedirectOp::Clobber => {
+                let kept = std::mem::take(&mut self.sh.scope.options.noclobber);
+                let fd = self.open_output(target, &path, false);
+                self.sh.scope.options.noclobber = kept;
+                self.task.fds.insert(r.fd, fd?);
+            }
             RedirectOp::Out | RedirectOp::Append => {
                 let fd = self.open_output(target, &path, r.op == RedirectOp::Append)?;
                 self.task.fds.insert(r.fd, fd);

@@ -29,6 +29,7 @@ pub struct Options {
     pub xtrace: bool,
     pub noglob: bool,
     pub noclobber: bool,
+    pub nullglob: bool,
 }
 
 /// What expansion reads and may change. Cloned before each expansion and kept when it succeeded.
@@ -59,6 +60,9 @@ impl Scope {
             "RANDOM" => return Some(ecow::eco_format!("{}", self.seed >> 33 & 0x7fff)),
             "SECONDS" => return Some(ecow::eco_format!("{}", self.now.since(self.started).as_secs())),
             "PWD" => return Some(self.cwd.clone()),
+            "UID" | "EUID" => return Some("0".into()),
+            "BASHPID" => return Some(ecow::eco_format!("{}", self.pid)),
+            "BASH_VERSION" => return Some("4.2.46(2)-release".into()),
             _ => {}
         }
         match &self.vars.get(name)?.content {
@@ -117,6 +121,12 @@ pub struct Shell {
     pub partial: String,
     /// Messages tell line numbers.
     pub script: bool,
+    /// Runs the text after `-c`.
+    pub inline: bool,
+    /// A subshell.
+    pub forked: bool,
+    /// Word and place in it where `getopts` goes on.
+    pub getopts: (usize, usize),
     pub line: u32,
     pub jobs: Vec<Job>,
     /// Runs where a failure must not end it (`set -e`): in a condition of its parent.
@@ -157,6 +167,9 @@ impl Shell {
             prompted: false,
             partial: String::new(),
             script: false,
+            inline: false,
+            forked: false,
+            getopts: (0, 0),
             line: 0,
             jobs: Vec::new(),
             tested: false,
@@ -170,6 +183,7 @@ impl Shell {
         Shell {
             scope,
             frames: vec![frame],
+            forked: true,
             traps: OrdMap::new(),
             jobs: Vec::new(),
             interactive: false,

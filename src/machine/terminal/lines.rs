@@ -233,6 +233,7 @@ impl Terminal {
         }
         let mut shell = Shell::new("bash", &birth.env, birth.cwd.clone(), 0, ctx.now());
         shell.script = ctx.world.config.profile == Profile::Modern;
+        shell.inline = shell.script;
         shell.begin(shell::parse(text, &OrdMap::new()));
         self.spawn_shell(ctx, birth, shell, "bash -c");
     }
