@@ -63,7 +63,10 @@ fn note(path: &str, line: &str) -> Option<Note> {
         } else if about && !row.starts_with('\t') && glob::fits(row, line) && !line.is_empty() {
             let mut next = || rows.next().and_then(|r| r.strip_prefix('\t')).unwrap_or_default();
             let (ko, en, changes) = (next(), next(), next());
-            return Some(Note { ko, en, changes, without: Without { ko: next(), en: next() } });
+            // Not every line has these two; the row after it is another pattern then.
+            let without_ko = next();
+            let without = Without { ko: without_ko, en: if without_ko.is_empty() { "" } else { next() } };
+            return Some(Note { ko, en, changes, without });
         }
     }
     line.starts_with('#').then_some(COMMENT)
@@ -78,6 +81,15 @@ fn names(row: &str, path: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn english_notes_are_english() {
+        let korean = |text: &str| text.chars().any(|c| ('가'..='힣').contains(&c));
+        let lines = explain("Vagrantfile", "# -*- mode: ruby -*-\n# vi: set ft=ruby :\nWORKERS = 3\n");
+        for note in lines.iter().filter_map(|l| l.note) {
+            assert!(korean(note.ko) && !korean(note.en) && !korean(note.without.en), "{note:?}");
+        }
+    }
     use crate::bundle::{Arch, Cni, Knobs, Provider, machine_files};
     use crate::sim::Profile;
 

@@ -11,6 +11,8 @@ use crate::machine::Role;
 pub struct Seat {
     pub index: u32,
     pub role: Role,
+    /// Pods are drawn in it: only a control plane asks, which mostly has none.
+    pub pods: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,6 +66,12 @@ const LARGE: Metrics = Metrics { pad: 12, head: 32, chip: 34, api: (200, 60), si
 const ROOMY: Metrics = Metrics { pad: 12, head: 28, chip: 28, api: (168, 48), side: 136, host: 104, users: 28 };
 const DENSE: Metrics = Metrics { pad: 8, head: 20, chip: 20, api: (64, 28), side: 48, host: 52, users: 20 };
 
+/// One of several control planes is drawn in full from this width on, with small parts from that.
+const FULL_MASTER: i32 = 540;
+const SMALL_MASTER: i32 = 240;
+/// The least that its parts need beside tiles.
+const LEAST_MASTER: i32 = 190;
+
 /// The parts of a node, in the order they stand.
 const NODE_PARTS: [Part; 5] = [Part::Shell, Part::Kubelet, Part::Runtime, Part::KubeProxy, Part::Cni];
 
@@ -92,7 +100,6 @@ pub fn layout(width: i32, height: i32, seats: &[Seat], zoom: Option<u32>) -> Lay
     let slack = (height - if dense { 240 } else { 440 }).max(0);
     let inner_gap = ((if dense { 12 } else { 24 }) + slack / 5).min(64);
     let bus_gap = ((if dense { 24 } else { 40 }) + slack / 7).min(72);
-    let mut master_h = m.head + m.api.1 + inner_gap + m.chip + m.pad * 2;
     let left = if host.is_some() { m.pad * 2 + m.host } else { m.pad };
     if let Some(host) = host {
         // As high as the API server's row, beside which it stands.
@@ -111,13 +118,27 @@ pub fn layout(width: i32, height: i32, seats: &[Seat], zoom: Option<u32>) -> Lay
         });
     }
     let n = masters.len().max(1) as i32;
-    let master_w = (width - left - m.pad - (n - 1) * m.pad) / n;
-    if beside(master_w, &m) < POD_COLUMN {
-        master_h += m.chip + m.pad / 2;
+    let share = (width - left - m.pad - (n - 1) * m.pad) / n;
+    // Several control planes share the row; where even small ones do not fit, all but the first are tiles.
+    let style = if n > 1 && share < FULL_MASTER { &DENSE } else { &m };
+    let tiled = n > 1 && share < SMALL_MASTER;
+    let row = width - left - m.pad;
+    let tile_w = ((row - LEAST_MASTER) / (n - 1).max(1) - m.pad).clamp(12, 44);
+    let master_w = if tiled { row - (n - 1) * (tile_w + m.pad) } else { share };
+    let mut master_h = style.head + style.api.1 + inner_gap + style.chip + style.pad * 2;
+    let pods = seats.iter().any(|s| s.role == Role::ControlPlane && s.pods);
+    if pods && beside(master_w, style) < POD_COLUMN {
+        master_h += style.chip + style.pad / 2;
     }
+    let mut x = left;
     for (i, index) in masters.iter().enumerate() {
-        let rect = Rect::new(left + i as i32 * (master_w + m.pad), m.pad, master_w, master_h);
-        out.machines.push(master(*index, rect, &m, inner_gap));
+        let w = if tiled && i > 0 { tile_w } else { master_w };
+        let rect = Rect::new(x, m.pad, w, master_h);
+        out.machines.push(match tiled && i > 0 {
+            true => MachineBox { role: Role::ControlPlane, ..tile(*index, rect) },
+            false => master(*index, rect, style, inner_gap),
+        });
+        x += w + m.pad;
     }
     out.bus = m.pad + master_h + bus_gap / 2;
     let top = m.pad + master_h + bus_gap;
@@ -379,9 +400,13 @@ impl Layout {
 mod tests {
     use super::*;
 
+    fn seat(index: u32, role: Role) -> Seat {
+        Seat { index, role, pods: true }
+    }
+
     fn seats(workers: u32) -> Vec<Seat> {
-        let mut all = vec![Seat { index: 0, role: Role::Host }, Seat { index: 1, role: Role::ControlPlane }];
-        all.extend((0..workers).map(|i| Seat { index: i + 2, role: Role::Worker }));
+        let mut all = vec![seat(0, Role::Host), seat(1, Role::ControlPlane)];
+        all.extend((0..workers).map(|i| seat(i + 2, Role::Worker)));
         all
     }
 
@@ -398,13 +423,16 @@ mod tests {
             (390, 380),
             (360, 300),
         ] {
-            for workers in [1, 3, 4, 9, 30] {
-                let l = layout(w, h, &seats(workers), None);
+            for (workers, more) in [(1, 0), (3, 0), (4, 0), (9, 0), (30, 0), (3, 2), (3, 4)] {
+                let mut all = seats(workers);
+                all.extend((0..more).map(|i| seat(workers + 2 + i, Role::ControlPlane)));
+                let l = layout(w, h, &all, None);
                 let stage = Rect::new(0, 0, w, h);
                 for (i, m) in l.machines.iter().enumerate() {
                     assert!(stage.contains(m.rect), "{w}x{h} {workers}: {m:?}");
                     assert!(l.machines[i + 1..].iter().all(|o| !o.rect.overlaps(m.rect)), "{w}x{h} {workers}: {m:?}");
                     for (j, p) in m.parts.iter().enumerate() {
+                        assert!(p.rect.w > 8, "{w}x{h} {workers}: {p:?}");
                         assert!(m.rect.contains(p.rect), "{w}x{h} {workers}: {p:?} in {:?}", m.rect);
                         assert!(m.parts[j + 1..].iter().all(|o| !o.rect.overlaps(p.rect)), "{w}x{h} {workers}: {m:?}");
                     }

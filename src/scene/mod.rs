@@ -69,7 +69,13 @@ const CROWD: usize = 250;
 
 /// Draws the world on a stage of this size.
 pub fn build(world: &World, (width, height): (i32, i32), zoom: Option<u32>, slots: &mut Slots, lang: Lang) -> Scene {
-    let seat = |(i, m): (usize, &crate::machine::Machine)| Seat { index: i as u32, role: m.role };
+    let holds = |m: &crate::machine::Machine| {
+        let cell = |p: &std::sync::Arc<crate::api::Object>| {
+            pod::node_name(p) == m.name && Part::of_pod(p.namespace(), p.name()).is_none()
+        };
+        m.role == Role::ControlPlane && objects(world).of_kind(Kind::POD).any(cell)
+    };
+    let seat = |(i, m): (usize, &crate::machine::Machine)| Seat { index: i as u32, role: m.role, pods: holds(m) };
     let seats: Vec<Seat> = world.machines().enumerate().map(seat).collect();
     let layout = layout::layout(width, height, &seats, zoom);
     let mut machines = machines::views(world, &layout, slots, lang);
