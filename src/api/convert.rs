@@ -15,6 +15,10 @@ pub fn to_stored(kind: Kind, manifest: &Value) -> Value {
         ingress_to_stored(out.entry(&["spec"]));
         return out;
     }
+    if kind == Kind::CUSTOM_RESOURCE_DEFINITION && manifest.str("apiVersion") == "apiextensions.k8s.io/v1beta1" {
+        definition(&mut out);
+        return out;
+    }
     if kind != Kind::HORIZONTAL_POD_AUTOSCALER || manifest.str("apiVersion") != "autoscaling/v1" {
         return out;
     }
@@ -76,6 +80,39 @@ fn each_path(spec: &mut Value, change: impl Fn(&mut Value)) {
     }
     if !rules.items().is_empty() {
         spec.make_map().insert("rules", rules);
+    }
+}
+
+/// A definition of v1beta1: one schema, one set of columns and subresources for all versions.
+/// Models apiextensions/v1beta1/conversion.go and defaults.go.
+fn definition(out: &mut Value) {
+    let spec = out.entry(&["spec"]).make_map();
+    let version = spec.remove("version").unwrap_or_default();
+    if spec.get("versions").is_none_or(|v| v.items().is_empty()) {
+        spec.insert("versions", list![map! { "name" => version, "served" => true, "storage" => true }]);
+    }
+    if spec.get("preserveUnknownFields").is_none() {
+        spec.insert("preserveUnknownFields", true);
+    }
+    if spec.str("scope").is_empty() {
+        spec.insert("scope", "Namespaced");
+    }
+    let all = [("validation", "schema"), ("subresources", "subresources"), ("additionalPrinterColumns", "additionalPrinterColumns")];
+    for (key, in_version) in all {
+        let Some(value) = spec.remove(key) else { continue };
+        for v in spec.entry("versions").make_list().items_mut() {
+            v.make_map().insert(in_version, value.clone());
+        }
+    }
+    for v in spec.entry("versions").make_list().items_mut() {
+        if v.get("additionalPrinterColumns").is_none() {
+            continue;
+        }
+        for column in v.entry(&["additionalPrinterColumns"]).make_list().items_mut() {
+            if let Some(path) = column.make_map().remove("JSONPath") {
+                column.make_map().insert("jsonPath", path);
+            }
+        }
     }
 }
 

@@ -1,15 +1,17 @@
 //! The one table of kinds: everything that depends only on which kind an object is of. Discovery,
 //! REST paths, short names, etcd keys and categories read it; adding a kind is adding a row.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{OnceLock, RwLock};
 
 use serde::{Deserialize, Serialize};
 
 use super::Profile;
+use crate::base::hash::Fnv;
 
-/// A row of [`KINDS`].
+/// A row of [`KINDS`], or a kind that a CustomResourceDefinition declares.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct Kind(pub u16);
+pub struct Kind(pub u32);
 
 #[derive(Debug)]
 pub struct KindInfo {
@@ -37,7 +39,7 @@ macro_rules! kinds {
         }),*];
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
         enum Index { $($konst),* }
-        impl Kind { $(pub const $konst: Kind = Kind(Index::$konst as u16);)* }
+        impl Kind { $(pub const $konst: Kind = Kind(Index::$konst as u32);)* }
     };
 }
 
@@ -79,14 +81,64 @@ kinds! {
     PRIORITY_LEVEL_CONFIGURATION: "PriorityLevelConfiguration", "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", [], false, [], [];
     API_SERVICE: "APIService", "apiregistration.k8s.io", "v1", "apiservices", [], false, [], [];
     CERTIFICATE_SIGNING_REQUEST: "CertificateSigningRequest", "certificates.k8s.io", "v1", "certificatesigningrequests", ["csr"], false, ["status", "approval"], [];
+    CUSTOM_RESOURCE_DEFINITION: "CustomResourceDefinition", "apiextensions.k8s.io", "v1", "customresourcedefinitions", ["crd", "crds"], false, ["status"], [];
+}
+
+/// Custom kinds have this bit.
+const CUSTOM: u32 = 1 << 31;
+
+struct Custom {
+    info: KindInfo,
+    served: [&'static str; 1],
+}
+
+/// What the numbers of custom kinds stand for: nothing but a table of names, kept for good.
+static CUSTOM_KINDS: RwLock<BTreeMap<u32, &'static Custom>> = RwLock::new(BTreeMap::new());
+
+static UNKNOWN: KindInfo = KindInfo {
+    kind: "Unknown",
+    group: "",
+    version: "v1",
+    plural: "unknowns",
+    short: &[],
+    namespaced: true,
+    subresources: &[],
+    categories: &[],
+};
+
+fn custom(kind: Kind) -> Option<&'static Custom> {
+    let all = CUSTOM_KINDS.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    all.get(&kind.0).copied()
 }
 
 impl Kind {
     pub fn info(self) -> &'static KindInfo {
-        &KINDS[self.0 as usize]
+        KINDS.get(self.0 as usize).unwrap_or_else(|| custom(self).map_or(&UNKNOWN, |c| &c.info))
     }
+    /// The kind of custom objects that are stored so. Its number is a hash of what it is: the same
+    /// in every world and process.
+    pub fn custom(group: &str, version: &str, kind: &str, plural: &str, namespaced: bool) -> Kind {
+        let text = format!("{group}/{version}/{kind}/{plural}/{namespaced}");
+        let hash = Fnv::of(text.as_bytes());
+        let number = CUSTOM | (hash ^ hash >> 32) as u32;
+        let mut all = CUSTOM_KINDS.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.entry(number).or_insert_with(|| {
+            let leak = |text: &str| -> &'static str { Box::leak(text.into()) };
+            let (group, version) = (leak(group), leak(version));
+            let (kind, plural) = (leak(kind), leak(plural));
+            let (short, subresources, categories) = (&[][..], &["status", "scale"][..], &[][..]);
+            let info = KindInfo { kind, group, version, plural, short, namespaced, subresources, categories };
+            let served = [joined(&info)];
+            Box::leak(Box::new(Custom { info, served }))
+        });
+        Kind(number)
+    }
+    pub fn is_custom(self) -> bool {
+        self.0 & CUSTOM != 0
+    }
+    /// Those of the table.
     pub fn all() -> impl Iterator<Item = Kind> {
-        (0..KINDS.len() as u16).map(Kind)
+        (0..KINDS.len() as u32).map(Kind)
     }
     /// `Deployment`
     pub fn name(self) -> &'static str {
@@ -127,16 +179,21 @@ impl Kind {
             (Kind::INGRESS, Profile::Book) => {
                 &["networking.k8s.io/v1", "networking.k8s.io/v1beta1", "extensions/v1beta1"]
             }
+            (Kind::API_SERVICE, Profile::Book) => &["apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1beta1"],
+            (Kind::CUSTOM_RESOURCE_DEFINITION, Profile::Book) => {
+                &["apiextensions.k8s.io/v1", "apiextensions.k8s.io/v1beta1"]
+            }
             (Kind::ENDPOINT_SLICE, Profile::Book) => &["discovery.k8s.io/v1beta1"],
             (Kind::FLOW_SCHEMA | Kind::PRIORITY_LEVEL_CONFIGURATION, Profile::Book) => {
                 &["flowcontrol.apiserver.k8s.io/v1beta1"]
             }
+            _ if self.is_custom() => custom(self).map_or(&[][..], |c| &c.served),
             _ => self.info().own_version(),
         }
     }
     /// The apiVersion that clients get unless they ask for another.
     pub fn api_version_in(self, profile: Profile) -> &'static str {
-        self.served(profile)[0]
+        self.served(profile).first().copied().unwrap_or_default()
     }
     /// The row whose manifest says `apiVersion` and `kind`, if the server of `profile` serves that.
     pub fn of_manifest_in(api_version: &str, kind: &str, profile: Profile) -> Option<Kind> {

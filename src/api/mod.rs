@@ -10,6 +10,7 @@ pub mod value;
 pub mod budget;
 pub mod codec;
 pub mod convert;
+pub mod custom;
 pub mod defaults;
 pub mod discovery;
 pub mod gofmt;

@@ -65,7 +65,7 @@ pub struct Request {
     /// Empty for List, Watch, Create and DeleteCollection.
     pub name: Str,
     /// `status`, `scale`, `binding`, `eviction`, or empty; `metrics`: the same name in the API group
-    /// metrics.k8s.io, which metrics-server serves.
+    /// metrics.k8s.io, which metrics-server serves; `discovery`: see [`Request::discovery`].
     pub subresource: Str,
     /// A path, and possibly a query, that is no object's: `/version`; empty for all others.
     pub url: Str,
@@ -185,6 +185,10 @@ impl Request {
         }
         self
     }
+    /// What the server serves beside the kinds of the table: the definitions of custom ones.
+    pub fn discovery() -> Request {
+        Request { subresource: "discovery".into(), ..Request::list(Kind::CUSTOM_RESOURCE_DEFINITION, "") }
+    }
     /// The request's path and query as a client would log it, e.g.
     /// `/apis/apps/v1/namespaces/default/deployments?limit=500`.
     pub fn path(&self) -> String {
@@ -195,6 +199,9 @@ impl Request {
         if self.is_review() {
             let group = if self.subresource == "selfsubjectreviews" { "authentication" } else { "authorization" };
             return format!("/apis/{group}.k8s.io/v1/{}", self.subresource);
+        }
+        if self.subresource == "discovery" {
+            return "/apis".to_owned();
         }
         let metrics = self.subresource == "metrics";
         let mut p = if metrics {

@@ -11,6 +11,7 @@ mod allocate;
 mod api_services;
 mod auth;
 mod bootstrap;
+mod custom;
 mod flow_control;
 mod limits;
 mod managed;
@@ -53,6 +54,10 @@ const RETRY: Duration = Duration::millis(250);
 const TIMER_BOOTSTRAP: u16 = 1;
 const TIMER_RESET: u16 = 2;
 const TIMER_EXPIRE: u16 = 3;
+/// A definition of custom objects is looked after; the argument is its name.
+const TIMER_DEFINITION: u16 = 9;
+/// An API service behind a Service is tried; the argument is its name.
+const TIMER_AVAILABLE: u16 = 10;
 const TIMER_OWN: u16 = 4;
 
 /// How often the server looks after its own Service and lease, and its place among several servers.
@@ -230,7 +235,12 @@ impl ApiServer {
         let host = format!("{}:{PORT}", ctx.host().ip);
         let (stage, outcome) = match auth::check(request, data, self.profile, &mut self.decisions) {
             Err((stage, status)) => (stage, Err(status)),
-            Ok(()) => (Stage::Done, discovery::document(&request.url, self.profile, etcd.is_some(), &host)),
+            Ok(()) => {
+                let all = data.into_iter().flat_map(|d| d.list(Kind::CUSTOM_RESOURCE_DEFINITION, "", None));
+                let own: Vec<_> =
+                    all.filter(|c| crate::api::custom::established(c)).map(|c| discovery::declared(c)).collect();
+                (Stage::Done, discovery::document(&request.url, self.profile, etcd.is_some(), &host, &own))
+            }
         };
         let response = outcome.map_or_else(|status| Response::Error(status.into()), |text| Response::Text(text.into()));
         self.answer(ctx, caller, request, stage, SERVE, Ok(response));
@@ -262,6 +272,7 @@ impl ApiServer {
             })
             .and_then(|()| {
                 call.stage = Stage::MutatingAdmission;
+                custom::gate(&call)?;
                 rest::execute(&mut call)
             });
         if outcome.is_ok() {
@@ -275,6 +286,7 @@ impl ApiServer {
         let now = ctx.now();
         let Some(last) = changes.last() else { return SERVE + ctx.rng.between(Duration::ZERO, SERVE) };
         self.published = self.published.max(last.revision);
+        custom::notice(ctx, changes);
         let etcd = ctx.host().listeners.get(&etcd::PORT).copied().unwrap_or_default();
         let commit = SERVE + COMMIT + ctx.rng.between(Duration::ZERO, COMMIT);
         self.visible = self.visible.max(now + commit);
@@ -465,6 +477,8 @@ impl Component for ApiServer {
                 self.renew_place(ctx);
                 ctx.timer(OWN_EVERY, TIMER_OWN, "");
             }
+            Msg::Timer(TIMER_DEFINITION, name) => self.look_after(ctx, &name),
+            Msg::Timer(TIMER_AVAILABLE, name) => self.try_service(ctx, &name),
             Msg::Timer(TIMER_RESET, _) => {
                 ctx.cause = TraceId::NONE;
                 self.watchers.reset_broken(ctx);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, admission, allocate, limits, managed, strategy, subresource};
+use super::{Call, admission, custom, allocate, limits, managed, strategy, subresource};
 use crate::api::request::Propagation;
 use crate::api::{
     Kind, Object, ObjectKey, Profile, Reason, Request, Response, Status, Value, Verb, codec, defaults, meta, patch,
@@ -51,7 +51,7 @@ pub fn request_object(request: &Request, profile: Profile) -> Result<Object, Sta
     }
 }
 
-fn list(call: &Call<'_, '_>) -> Result<Response, Status> {
+pub fn list(call: &Call<'_, '_>) -> Result<Response, Status> {
     let r = call.request;
     let (mut resource_version, mut after) = (call.data().revision(), None);
     if !r.continue_token.is_empty() {
@@ -125,6 +125,10 @@ pub fn create(call: &mut Call<'_, '_>, mut object: Object) -> Result<Arc<Object>
         object.key.namespace = Str::new();
         object.unset(&["metadata", "namespace"]);
     }
+    custom::arrange(call, &mut object)?;
+    if object.kind() == Kind::CUSTOM_RESOURCE_DEFINITION {
+        custom::default_names(&mut object);
+    }
     name_object(call, &mut object);
     defaults::apply(&mut object, call.profile);
     managed::created(call, &mut object);
@@ -137,6 +141,7 @@ pub fn create(call: &mut Call<'_, '_>, mut object: Object) -> Result<Arc<Object>
         allocate::create(call, &mut object)?;
     }
     validation::check_create(&object, call.profile)?;
+    custom::judge(call, &object)?;
     if !early {
         allocate::create(call, &mut object)?;
     }
@@ -201,13 +206,18 @@ pub fn finish_update(call: &mut Call<'_, '_>, old: &Arc<Object>, mut object: Obj
     let status_only = matches!(call.request.subresource.as_str(), "status" | "approval");
     if !status_only {
         defaults::apply(&mut object, call.profile);
+        if object.kind() == Kind::CUSTOM_RESOURCE_DEFINITION {
+            custom::default_names(&mut object);
+        }
     }
+    custom::arrange(call, &mut object)?;
     managed::updated(call, old, &mut object);
     strategy::prepare_update(call, old, &mut object, status_only);
     admission::update(call, old, &mut object)?;
     call.stage = Stage::Validation;
     if !status_only {
         validation::check_update(&object, old, call.profile)?;
+        custom::judge(call, &object)?;
         allocate::update(call, old, &mut object)?;
     }
     call.stage = Stage::Storage;
@@ -243,6 +253,10 @@ fn patch_object(call: &mut Call<'_, '_>) -> Result<Response, Status> {
         return managed::apply(call, &key, &body).map(Response::Object);
     }
     let old = find(call, &key)?;
+    if key.kind.is_custom() && request.patch == crate::api::request::PatchType::StrategicMerge {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+        return Err(Status::new(Reason::UnsupportedMediaType, message));
+    }
     // Clients may change the record of owners itself.
     let current = if managed::named_in(&body) { old.to_wire() } else { old.to_value() };
     let patched = patch::apply(key.kind, &current, request.patch, &body, call.profile)?;

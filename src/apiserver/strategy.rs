@@ -7,7 +7,7 @@ use crate::sim::Profile;
 
 /// Kinds whose status is reset on create and kept apart on update: those with a status subresource.
 fn has_status(kind: Kind) -> bool {
-    kind.info().subresources.contains(&"status")
+    !kind.is_custom() && kind.info().subresources.contains(&"status")
 }
 
 /// Kinds that count their spec's changes in `metadata.generation`.
@@ -25,6 +25,7 @@ fn has_generation(kind: Kind, profile: Profile) -> bool {
         | Kind::NETWORK_POLICY
         | Kind::POD_DISRUPTION_BUDGET
         | Kind::PRIORITY_CLASS
+        | Kind::CUSTOM_RESOURCE_DEFINITION
         | Kind::ENDPOINT_SLICE => true,
         _ => false,
     }
@@ -46,6 +47,9 @@ pub fn prepare_create(call: &Call<'_, '_>, object: &mut Object) {
     }
     if has_status(kind) && kind != Kind::NODE {
         object.set(&["status"], initial_status(kind));
+    }
+    if kind.is_custom() {
+        super::custom::keep_apart(call, None, object);
     }
     if kind == Kind::CERTIFICATE_SIGNING_REQUEST {
         object.set(&["spec", "username"], &call.request.user);
@@ -102,6 +106,10 @@ fn initial_status(kind: Kind) -> Map {
             "currentNumberScheduled" => 0, "desiredNumberScheduled" => 0, "numberMisscheduled" => 0, "numberReady" => 0,
         },
         Kind::PERSISTENT_VOLUME | Kind::PERSISTENT_VOLUME_CLAIM => map! { "phase" => "Pending" },
+        Kind::CUSTOM_RESOURCE_DEFINITION => {
+            let names = map! { "kind" => "", "plural" => "" };
+            map! { "acceptedNames" => names, "conditions" => list![], "storedVersions" => list![] }
+        }
         _ => Map::new(),
     }
 }
@@ -139,6 +147,9 @@ pub fn prepare_update(call: &Call<'_, '_>, old: &Object, object: &mut Object, st
             Some(value) => object.set(&path, value.clone()),
             None => object.unset(&path),
         }
+    }
+    if object.kind().is_custom() {
+        return super::custom::keep_apart(call, Some(old), object);
     }
     let same = match (object.body.get("spec"), old.body.get("spec")) {
         (Some(Value::Map(a)), Some(Value::Map(b))) => a.same(b) || a == b,

@@ -13,10 +13,14 @@ pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     if request.is_review() {
         return super::review::execute(call);
     }
+    if request.subresource == "scale" && !request.kind.info().subresources.contains(&"scale") {
+        return Err(super::custom::no_such());
+    }
     match (request.kind, request.subresource.as_str(), request.verb) {
+        (Kind::CUSTOM_RESOURCE_DEFINITION, "discovery", Verb::List) => rest::list(call),
         (Kind::POD, "binding", Verb::Create) => bind(call),
         (Kind::POD, "eviction", Verb::Create) => evict(call),
-        (_, "scale", Verb::Get) => Ok(Response::Object(Arc::new(scale_of(&*find(call, &rest::key_of(request))?)))),
+        (_, "scale", Verb::Get) => Ok(Response::Object(Arc::new(scale_of(call, &*find(call, &rest::key_of(request))?)))),
         (_, "scale", Verb::Update | Verb::Patch) => scale(call),
         (Kind::SERVICE_ACCOUNT, "token", Verb::Create) => token(call),
         (Kind::NAMESPACE, "finalize", Verb::Update) => finalize(call),
@@ -151,7 +155,15 @@ fn disrupt(call: &mut Call<'_, '_>, p: &Object) -> Result<(), Status> {
 }
 
 /// The Scale that stands for a workload.
-fn scale_of(object: &Object) -> Object {
+fn scale_of(call: &Call<'_, '_>, object: &Object) -> Object {
+    let custom = super::custom::scale_paths(call, object.kind());
+    let n = |part: usize| {
+        let own: Vec<&str> = match &custom {
+            Some(paths) => paths[part].iter().map(Str::as_str).collect(),
+            None => vec![["spec", "status"][part], "replicas"],
+        };
+        object.int(&own).unwrap_or(0)
+    };
     let selector = object.get(&["spec", "selector"]).cloned().unwrap_or_default();
     let labels = selector.get("matchLabels").unwrap_or(&selector).clone();
     let terms: Vec<String> =
@@ -161,10 +173,15 @@ fn scale_of(object: &Object) -> Object {
         .filter_map(|field| Some((Str::from(field), object.get(&["metadata", field])?.clone())));
     let body = map! {
         "metadata" => Value::Map(metadata.collect()),
-        "spec" => map! { "replicas" => object.int(&["spec", "replicas"]).unwrap_or(0) },
+        "spec" => map! { "replicas" => n(0) },
         "status" => map! {
-            "replicas" => object.int(&["status", "replicas"]).unwrap_or(0),
-            "selector" => terms.join(","),
+            "replicas" => n(1),
+            "selector" => match &custom {
+                Some(paths) if !paths[2].is_empty() => {
+                    object.str(&paths[2].iter().map(Str::as_str).collect::<Vec<_>>()).to_owned()
+                }
+                _ => terms.join(","),
+            },
         },
     };
     Object { key: object.key.clone(), resource_version: object.resource_version, body, managed: Managed::default() }
@@ -185,9 +202,15 @@ fn scale(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     }
     let mut object = (*old).clone();
     if let Some(replicas) = wanted.at(&["spec", "replicas"]).and_then(Value::as_int) {
-        object.set(&["spec", "replicas"], replicas);
+        match super::custom::scale_paths(call, key.kind) {
+            Some([path, ..]) if !path.is_empty() => {
+                object.set(&path.iter().map(Str::as_str).collect::<Vec<_>>(), replicas);
+            }
+            _ => object.set(&["spec", "replicas"], replicas),
+        }
     }
-    rest::finish_update(call, &old, object).map(|o| Response::Object(Arc::new(scale_of(&o))))
+    let after = rest::finish_update(call, &old, object)?;
+    Ok(Response::Object(Arc::new(scale_of(call, &after))))
 }
 
 /// The namespace controller says that a namespace is empty.

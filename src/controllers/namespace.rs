@@ -1,10 +1,12 @@
 //! Namespaces: a deleted one is emptied, kind by kind, before it goes.
 //! Models pkg/controller/namespace.
 
+use std::sync::Arc;
+
 use super::kit::succeeded;
 use super::{Controller, Kit, Next, Op, Step};
 use crate::api::request::Propagation;
-use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response, Value, Verb, meta};
+use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response, Value, Verb, custom, meta};
 use crate::base::{Duration, Str};
 use crate::sim::Reply;
 use crate::sim::informer::Delta;
@@ -15,8 +17,10 @@ const GRACE: Duration = Duration::secs(5);
 #[derive(Clone, Debug, Default)]
 pub struct Namespaces;
 
-fn kinds() -> impl Iterator<Item = Kind> {
-    Kind::all().filter(|k| k.namespaced())
+/// What a namespace may hold: kinds of the table, and those of the definitions.
+fn kinds(definitions: &[Arc<Object>]) -> Vec<Kind> {
+    let custom = definitions.iter().filter(|d| custom::established(d)).map(|d| custom::kind_of(d));
+    Kind::all().chain(custom).filter(|k| k.namespaced()).collect()
 }
 
 impl Controller for Namespaces {
@@ -40,19 +44,23 @@ impl Controller for Namespaces {
     fn sync(&mut self, kit: &mut Kit<'_, '_>, key: &ObjectKey, step: Step) -> Next {
         let Some(ns) = kit.get(key).filter(|n| meta::deleting(n)).cloned() else { return Next::Done };
         match step.stage {
-            "" => {
+            "" => Next::Ask(vec![Request::discovery()], Step::at("discovered")),
+            "discovered" => {
+                let Some(Ok(Response::List { items, .. })) = step.replies.first() else { return Next::Retry };
                 kit.decide(key, "EmptyNamespace", map! {});
                 let delete = |kind| Request {
                     propagation: Some(Propagation::Background),
                     ..Request::new(Verb::DeleteCollection, kind, key.name.clone(), "")
                 };
-                Next::Ask(kinds().map(delete).collect(), Step::at("deleted"))
+                let all = kinds(items).into_iter().map(delete).collect();
+                Next::Ask(all, Step { objects: items.clone(), ..Step::at("deleted") })
             }
             "deleted" => {
                 let list = |kind| Request::list(kind, key.name.clone());
-                Next::Ask(kinds().map(list).collect(), Step::at("listed"))
+                let all = kinds(&step.objects).into_iter().map(list).collect();
+                Next::Ask(all, Step { objects: step.objects, ..Step::at("listed") })
             }
-            _ => finish(kit, &ns, &step.replies),
+            _ => finish(kit, &ns, &kinds(&step.objects), &step.replies),
         }
     }
     fn clone_box(&self) -> Box<dyn Controller> {
@@ -61,10 +69,10 @@ impl Controller for Namespaces {
 }
 
 /// Finalizes the namespace if nothing is left in it; otherwise says what is, and comes back.
-fn finish(kit: &mut Kit<'_, '_>, ns: &Object, replies: &[Reply]) -> Next {
+fn finish(kit: &mut Kit<'_, '_>, ns: &Object, kinds: &[Kind], replies: &[Reply]) -> Next {
     let mut left: Vec<(Kind, usize)> = Vec::new();
     let mut wait = 0;
-    for (kind, reply) in kinds().zip(replies) {
+    for (kind, reply) in kinds.iter().copied().zip(replies) {
         let Ok(Response::List { items, .. }) = reply else {
             if succeeded(reply) {
                 continue;

@@ -187,6 +187,12 @@ pub fn registry_path(key: &ObjectKey) -> String {
         Kind::INGRESS => "ingress",
         other => other.plural(),
     };
+    let group = key.kind.info().group;
+    let folder = match key.kind {
+        Kind::CUSTOM_RESOURCE_DEFINITION | Kind::API_SERVICE => format!("{group}/{folder}"),
+        kind if kind.is_custom() => format!("{group}/{folder}"),
+        _ => folder.to_owned(),
+    };
     match key.namespace.as_str() {
         "" => format!("/registry/{folder}/{}", key.name),
         ns => format!("/registry/{folder}/{ns}/{}", key.name),

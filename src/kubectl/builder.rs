@@ -167,7 +167,26 @@ fn types_of(cx: &mut Cx<'_, '_>, word: &str) -> Run<Vec<&'static Resource>> {
     if let Some(members) = discovery::category(cx.profile, word) {
         return Ok(members);
     }
+    if discovery::resolve(cx.profile, word).is_none() {
+        let own = declared(cx, word)?;
+        if !own.is_empty() {
+            return Ok(own);
+        }
+        return unknown(word);
+    }
     Ok(vec![one_type(cx, word)?])
+}
+
+/// The custom resources that a word means, from discovery asked anew.
+fn declared(cx: &mut Cx<'_, '_>, word: &str) -> Run<Vec<&'static Resource>> {
+    super::verbose::invalidated(cx)?;
+    discovery::probe(cx)?;
+    discovery::customs_named(cx, word)
+}
+
+fn unknown<T>(word: &str) -> Run<T> {
+    let name = word.split('.').next().unwrap_or(word);
+    fail(format!("the server doesn't have a resource type \"{name}\""))
 }
 
 /// The resource of this name. An unknown one makes kubectl ask the server for what it has.
@@ -182,10 +201,10 @@ pub fn one_type(cx: &mut Cx<'_, '_>, word: &str) -> Run<&'static Resource> {
         }
         return Ok(resource);
     }
-    super::verbose::invalidated(cx)?;
-    discovery::probe(cx)?;
-    let name = word.split('.').next().unwrap_or(word);
-    fail(format!("the server doesn't have a resource type \"{name}\""))
+    match declared(cx, word)?.first() {
+        Some(resource) => Ok(resource),
+        None => unknown(word),
+    }
 }
 
 /// The objects behind items; what is missing or refused is noted in `errors`.

@@ -4,7 +4,7 @@ use super::error::{Error, Fail, Run};
 use super::flags::Flags;
 use super::kubeconfig::{self, Target};
 use super::verbose;
-use crate::api::request::FieldValidation;
+use crate::api::request::{FieldValidation, PatchType};
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Response, Status, Value, Verb, codec};
 use crate::base::{Duration, Str, Time};
 use crate::machine::program::Io;
@@ -276,6 +276,10 @@ impl Cx<'_, '_> {
             "" => manager.into(),
             given => given.into(),
         };
+        // Custom objects have no strategic merge; `patch` alone asks for it all the same.
+        if request.kind.is_custom() && request.patch == PatchType::StrategicMerge && manager != "kubectl-patch" {
+            request.patch = PatchType::Merge;
+        }
         request.dry_run = self.dry_run() == DryRun::Server;
         request.field_validation = if self.modern() { self.field_validation() } else { FieldValidation::Ignore };
         request

@@ -4,11 +4,45 @@
 use super::context::Cx;
 use super::error::{Run, fail};
 use super::print::tabwriter::columns;
-use crate::api::{Kind, Verb};
+use crate::api::{Kind, Response, Verb, custom};
 use crate::base::arrange::Arrange;
 use crate::sim::Profile;
 
-pub use crate::api::discovery::{Resource, of_kind, resources, versions};
+pub use crate::api::discovery::{Declared, Resource, declared, of_kind, resources, versions};
+
+/// The custom resources that the server serves now.
+pub fn customs(cx: &mut Cx<'_, '_>) -> Run<Vec<&'static Resource>> {
+    let Response::List { items, .. } = cx.send(crate::api::Request::discovery())? else { return Ok(Vec::new()) };
+    let mut all: Vec<_> = items.iter().filter(|d| custom::established(d)).map(|d| declared(d)).collect();
+    all.sort_by_key(|r| (r.api_version, r.name));
+    Ok(all)
+}
+
+/// The same, none where the server cannot be asked.
+pub fn customs_if_any(cx: &mut Cx<'_, '_>) -> Run<Vec<&'static Resource>> {
+    match customs(cx) {
+        Err(super::error::Fail::Error(_)) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// Those that a word means: one by its names, or several by their category.
+pub fn customs_named(cx: &mut Cx<'_, '_>, word: &str) -> Run<Vec<&'static Resource>> {
+    let word = word.to_lowercase();
+    let (name, rest) = word.split_once('.').map_or((word.as_str(), ""), |(n, r)| (n, r));
+    let all = customs(cx)?;
+    let named = |r: &&&Resource| {
+        let Some(d) = r.custom else { return false };
+        let short = r.short.split(',').any(|s| !s.is_empty() && s == name);
+        let here = rest.is_empty() || r.group().starts_with(rest) || rest == format!("{}.{}", r.version(), r.group());
+        here && (r.name == name || d.singular == name || short || r.kind.to_lowercase() == name)
+    };
+    if let Some(one) = all.iter().find(named) {
+        return Ok(vec![*one]);
+    }
+    let member = |r: &&Resource| r.custom.is_some_and(|d| d.categories.iter().any(|c| *c == word));
+    Ok(all.into_iter().filter(|r| member(r)).collect())
+}
 
 /// The resource that `deploy`, `deployments.apps`, `Deployment`, `pods.v1.` … means.
 pub fn resolve(profile: Profile, word: &str) -> Option<&'static Resource> {
@@ -129,7 +163,14 @@ pub fn api_versions(cx: &mut Cx<'_, '_>) -> Run {
         return cx.usage(text);
     }
     probe(cx)?;
-    for version in versions(cx.profile) {
+    let mut all: Vec<&str> = versions(cx.profile).to_vec();
+    for r in customs(cx)? {
+        if !all.contains(&r.api_version) {
+            let at = all.iter().position(|v| *v > r.api_version).unwrap_or(all.len());
+            all.insert(at, r.api_version);
+        }
+    }
+    for version in all {
         cx.io.outln(version);
     }
     Ok(())
@@ -155,7 +196,13 @@ pub fn api_resources(cx: &mut Cx<'_, '_>) -> Run {
         return fail("--sort-by accepts only name or kind");
     }
     probe(cx)?;
+    let own = customs(cx)?;
     let mut rows: Vec<&Resource> = resources(cx.profile).iter().filter(|r| wanted(cx, r)).collect();
+    for r in own.into_iter().filter(|r| wanted(cx, r)) {
+        // By group, the core one first.
+        let at = rows.iter().position(|o| o.group() > r.group()).unwrap_or(rows.len());
+        rows.insert(at, r);
+    }
     match sort_by.as_str() {
         "name" => rows.arrange_by_key(|r| r.name),
         "kind" => rows.arrange_by_key(|r| r.kind),
@@ -185,7 +232,9 @@ pub fn api_resources(cx: &mut Cx<'_, '_>) -> Run {
             let joined = r.verbs().replace(' ', ",");
             row.push(if cx.modern() { joined } else { format!("[{}]", r.verbs()) });
             if cx.modern() {
-                row.push(r.modelled.map_or("", |k| k.info().categories.first().copied().unwrap_or("")).to_owned());
+                let own = r.custom.map(|d| d.categories.join(","));
+                let table = || r.modelled.map_or("", |k| k.info().categories.first().copied().unwrap_or("")).to_owned();
+                row.push(own.unwrap_or_else(table));
             }
         }
         table.push(row);

@@ -4,6 +4,8 @@
 use super::builder;
 use super::context::Cx;
 use super::error::{Error, Fail, Run, fail, fail_raw};
+use super::discovery::Resource;
+use crate::api::Value;
 use crate::api::schema::{self, Ty, Type};
 use crate::sim::Profile;
 
@@ -38,6 +40,9 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         return fail(format!("couldn't find resource for \"{slash}{api_version}, {what}\""));
     };
     let path: Vec<&str> = parts.collect();
+    if let Some(declared) = resource.custom {
+        return custom(cx, resource, &declared.schema, &path);
+    }
     let modern = cx.modern();
     let (group, version) = api_version.split_once('/').map_or(("", api_version), |(g, v)| (g, v));
     let head = if modern {
@@ -90,6 +95,82 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     }
     cx.io.out(text);
     Ok(())
+}
+
+/// The fields of a custom resource, from its definition's schema.
+fn custom(cx: &mut Cx<'_, '_>, resource: &Resource, schema: &Value, path: &[&str]) -> Run {
+    let modern = cx.modern();
+    let (group, version) = (resource.group(), resource.version());
+    let mut out = if modern {
+        format!("GROUP:      {group}\nKIND:       {}\nVERSION:    {version}\n\n", resource.kind)
+    } else {
+        format!("KIND:     {}\nVERSION:  {}\n\n", resource.kind, resource.api_version)
+    };
+    let mut at = schema;
+    for field in path {
+        let holder = at.get("items").unwrap_or(at);
+        let Some(next) = holder.at(&["properties", field]) else {
+            if modern {
+                cx.io.out(out);
+            }
+            return fail(format!("field \"{field}\" does not exist"));
+        };
+        at = next;
+    }
+    if let Some(field) = path.last() {
+        let title = match (modern, at.get("properties").is_some()) {
+            (true, _) => "FIELD: ",
+            (false, true) => "RESOURCE: ",
+            (false, false) => "FIELD:    ",
+        };
+        out += &format!("{title}{field} <{}>\n\n", custom_type(at, modern));
+    }
+    let about = at.str("description");
+    if !about.is_empty() {
+        let (indent, end) = if modern { ("    ", "\n\n") } else { ("     ", "\n\n") };
+        out += &format!("DESCRIPTION:\n{indent}{about}{end}");
+    }
+    let holder = at.get("items").unwrap_or(at);
+    let fields = holder.get("properties").and_then(Value::as_map);
+    if fields.is_some() || path.is_empty() {
+        out += "FIELDS:\n";
+        let mut all: Vec<(String, String, bool)> = Vec::new();
+        let required = |name: &str| holder.get("required").is_some_and(|r| r.items().iter().any(|i| i.as_str() == name));
+        if path.is_empty() {
+            let meta = if modern { "ObjectMeta" } else { "Object" };
+            let own = [("apiVersion", "string"), ("kind", "string"), ("metadata", meta)];
+            all.extend(own.map(|(n, t)| (n.to_owned(), t.to_owned(), false)));
+        }
+        for (name, v) in fields.into_iter().flat_map(|m| m.iter()) {
+            if !all.iter().any(|(n, ..)| n == name.as_str()) {
+                all.push((name.to_string(), custom_type(v, modern), required(name)));
+            }
+        }
+        all.sort();
+        let indent = if modern { "  " } else { "   " };
+        for (name, ty, required) in all {
+            let mark = if required { " -required-" } else { "" };
+            out += &format!("{indent}{name}\t<{ty}>{mark}\n");
+        }
+        if modern {
+            out.push('\n');
+        }
+    }
+    cx.io.out(out);
+    Ok(())
+}
+
+fn custom_type(schema: &Value, modern: bool) -> String {
+    match schema.str("type") {
+        "object" if !modern => "Object".to_owned(),
+        "object" => match schema.get("additionalProperties") {
+            Some(of) => format!("map[string]{}", custom_type(of, modern)),
+            None => "Object".to_owned(),
+        },
+        "array" => format!("[]{}", schema.get("items").map_or_else(|| "Object".to_owned(), |i| custom_type(i, modern))),
+        "" => if modern { "Object" } else { "" }.to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 /// The struct a field holds: itself, or what its items or entries are.

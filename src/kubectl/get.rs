@@ -123,7 +123,7 @@ fn of_subresource(cx: &mut Cx<'_, '_>, items: &[Item], name: &str, format: Optio
             continue;
         }
         if rows.is_empty() && !layout.no_headers {
-            rows.push(layout.header(kind, profile, resource.namespaced));
+            rows.push(layout.header(resource, kind, profile));
         }
         rows.push(layout.row(&found, resource, now, profile, ""));
     }
@@ -251,7 +251,7 @@ fn human(cx: &mut Cx<'_, '_>, groups: Vec<Group>, args: &[Str], sort: Option<&js
         let Some(kind) = group.resource.modelled.filter(|_| !objects.is_empty()) else { continue };
         let mut rows = Vec::new();
         if !layout.no_headers {
-            rows.push(layout.header(kind, profile, group.resource.namespaced));
+            rows.push(layout.header(group.resource, kind, profile));
         }
         rows.extend(objects.iter().map(|o| layout.row(o, group.resource, now, profile, "")));
         if wrote && !layout.no_headers {
@@ -291,7 +291,10 @@ fn watch_layout(cx: &Cx<'_, '_>) -> Layout {
 
 /// One event after another.
 fn watch_on(cx: &mut Cx<'_, '_>, mut state: WatchState, format: Option<&Format>) -> Run {
-    let Some(resource) = super::discovery::of_kind(cx.profile, state.kind) else { return Ok(()) };
+    let known = super::discovery::of_kind(cx.profile, state.kind);
+    let own = if known.is_none() { super::discovery::customs(cx)? } else { Vec::new() };
+    let known = known.or_else(|| own.into_iter().find(|r| r.modelled == Some(state.kind)));
+    let Some(resource) = known else { return Ok(()) };
     let layout = watch_layout(cx);
     loop {
         let Some(event) = cx.io.watch_next()? else { return Ok(()) };
@@ -310,7 +313,7 @@ struct WatchState {
 impl WatchState {
     fn from(value: &Map) -> WatchState {
         let widths = value.get("widths").map_or(&[][..], Value::items);
-        let kind = value.get("kind").and_then(Value::as_int).and_then(|k| u16::try_from(k).ok()).unwrap_or(0);
+        let kind = value.get("kind").and_then(Value::as_int).and_then(|k| u32::try_from(k).ok()).unwrap_or(0);
         WatchState {
             kind: Kind(kind),
             header: value.get("header").and_then(Value::as_bool).unwrap_or(false),
@@ -373,7 +376,7 @@ fn first(
     let (now, profile) = (cx.now()?, cx.profile);
     let mut rows = Vec::new();
     if !layout.no_headers {
-        rows.push(layout.header(objects[0].kind(), profile, resource.namespaced));
+        rows.push(layout.header(resource, objects[0].kind(), profile));
         state.header = true;
     }
     rows.extend(objects.iter().map(|o| layout.row(o, resource, now, profile, "ADDED")));
@@ -408,7 +411,7 @@ fn show(
     let (now, profile) = (cx.now()?, cx.profile);
     let mut rows = Vec::new();
     if !state.header && !layout.no_headers {
-        rows.push(layout.header(event.object.kind(), profile, resource.namespaced));
+        rows.push(layout.header(resource, event.object.kind(), profile));
         state.header = true;
     }
     rows.push(layout.row(&event.object, resource, now, profile, word));

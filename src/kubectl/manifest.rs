@@ -176,7 +176,11 @@ fn recognize(cx: &mut Cx<'_, '_>, source: &str, mut value: Value) -> Run<Result<
     }
     let name = value.at(&["metadata", "name"]).map_or("", Value::as_str).to_owned();
     let own = value.at(&["metadata", "namespace"]).map_or("", Value::as_str).to_owned();
-    let known = discovery::of_manifest(cx.profile, &api_version, &kind);
+    let mut known = discovery::of_manifest(cx.profile, &api_version, &kind);
+    if known.is_none() {
+        let own = discovery::customs_if_any(cx)?;
+        known = own.into_iter().find(|r| r.kind == kind && r.api_version == api_version);
+    }
     let Some((resource, modelled)) = known.and_then(|r| Some((r, r.modelled?))) else {
         let missing = format!("no matches for kind \"{kind}\" in version \"{api_version}\"");
         let text = if cx.modern() {

@@ -5,6 +5,7 @@ mod access;
 mod bundle;
 mod bundle_lab;
 mod cli;
+mod custom;
 mod determinism;
 mod drills;
 mod etcd_keys;

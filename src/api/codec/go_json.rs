@@ -78,6 +78,11 @@ fn fields(out: &mut String, t: &Type, map: &Map, profile: Profile) {
             value(out, &field.ty, v, profile);
         }
     }
+    let others = map.iter().filter(|(k, _)| t.open() && !matches!(k.as_str(), "apiVersion" | "kind" | "metadata"));
+    for (key, v) in others {
+        entry(out, key);
+        value(out, &Ty::Any, v, profile);
+    }
 }
 
 fn value(out: &mut String, ty: &Ty, v: &Value, profile: Profile) {

@@ -1,6 +1,6 @@
 //! The answers at paths that are no objects.
 
-use super::{Profile, resources, versions};
+use super::{Profile, Resource, resources, versions};
 use crate::api::{Kind, Reason, Status, Value, gofmt};
 use crate::base::{base64, hash::sha256};
 
@@ -120,8 +120,14 @@ pub fn server_version(profile: Profile) -> &'static [(&'static str, &'static str
 }
 
 /// The body at `url` (a path, and possibly a query). `etcd`: whether the store answers; `host`: where
-/// the server listens. Not modelled: metrics, OpenAPI.
-pub fn document(url: &str, profile: Profile, etcd: bool, host: &str) -> Result<String, Status> {
+/// the server listens; `customs`: the custom resources. Not modelled: metrics, OpenAPI.
+pub fn document(
+    url: &str,
+    profile: Profile,
+    etcd: bool,
+    host: &str,
+    customs: &[&'static Resource],
+) -> Result<String, Status> {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     let found = match parts[..] {
@@ -138,10 +144,14 @@ pub fn document(url: &str, profile: Profile, etcd: bool, host: &str) -> Result<S
         )),
         ["apis"] => {
             let known: Vec<String> = GROUPS.iter().filter_map(|g| group(g, profile)).collect();
+            let mut own: Vec<&str> = customs.iter().map(|r| r.group()).collect();
+            own.sort_unstable();
+            own.dedup();
+            let known: Vec<String> = known.into_iter().chain(own.iter().filter_map(|g| custom_group(g, customs))).collect();
             Some(format!("{{\"kind\":\"APIGroupList\",\"apiVersion\":\"v1\",\"groups\":[{}]}}\n", known.join(",")))
         }
         ["apis", name] => {
-            group(name, profile).map(|g| format!("{{\"kind\":\"APIGroup\",\"apiVersion\":\"v1\",{}\n", &g[1..]))
+            group(name, profile).or_else(|| custom_group(name, customs)).map(|g| format!("{{\"kind\":\"APIGroup\",\"apiVersion\":\"v1\",{}\n", &g[1..]))
         }
         // No definitions: a client then leaves validation to the server.
         ["openapi", "v2"] => Some(format!(
@@ -149,8 +159,8 @@ pub fn document(url: &str, profile: Profile, etcd: bool, host: &str) -> Result<S
             server_version(profile).iter().find(|(k, _)| *k == "gitVersion").map_or("", |(_, v)| v)
         )),
         ["openapi", "v3", ..] if profile == Profile::Modern => Some("{\"paths\":{}}".to_owned()),
-        ["api", version] => list(version, profile),
-        ["apis", name, version] => list(&format!("{name}/{version}"), profile),
+        ["api", version] => list(version, profile, customs),
+        ["apis", name, version] => list(&format!("{name}/{version}"), profile, customs),
         _ => None,
     };
     found.ok_or_else(|| Status::new(Reason::NotFound, "the server could not find the requested resource"))
@@ -247,16 +257,28 @@ fn group(name: &str, profile: Profile) -> Option<String> {
     Some(format!("{{\"name\":\"{name}\",\"versions\":[{}],\"preferredVersion\":{first}}}", texts.join(",")))
 }
 
-fn list(group_version: &str, profile: Profile) -> Option<String> {
+/// The same of a group of custom resources.
+fn custom_group(name: &str, customs: &[&Resource]) -> Option<String> {
+    let mut all: Vec<&str> = customs.iter().filter(|r| r.group() == name).map(|r| r.version()).collect();
+    all.sort_unstable();
+    all.dedup();
+    let one = |v: &&str| format!("{{\"groupVersion\":\"{name}/{v}\",\"version\":\"{v}\"}}");
+    let texts: Vec<String> = all.iter().map(one).collect();
+    let first = texts.first()?;
+    Some(format!("{{\"name\":\"{name}\",\"versions\":[{}],\"preferredVersion\":{first}}}", texts.join(",")))
+}
+
+fn list(group_version: &str, profile: Profile, customs: &[&'static Resource]) -> Option<String> {
     let mut found: Vec<(String, String)> = Vec::new();
-    for r in resources(profile) {
+    for r in resources(profile).iter().chain(customs.iter().copied()) {
         let served = r.modelled.map_or(&[][..], |k| k.served(profile));
         let other = r.api_version != group_version;
         if other && (!served.contains(&group_version) || r.modelled.is_some_and(|k| k.info().group != r.group())) {
             continue;
         }
         let lower = r.kind.to_lowercase();
-        let singular = if profile == Profile::Modern { lower.as_str() } else { "" };
+        let usual = if profile == Profile::Modern { lower.as_str() } else { "" };
+        let singular = r.custom.map_or(usual, |d| &d.singular);
         let text = |words: &str| -> Vec<Value> {
             words.split([' ', ',']).filter(|w| !w.is_empty()).map(Value::from).collect()
         };
@@ -277,15 +299,21 @@ fn list(group_version: &str, profile: Profile) -> Option<String> {
         if !r.short.is_empty() {
             extra += &format!(",\"shortNames\":{}", Value::from(text(r.short)).to_json());
         }
-        let categories = r.modelled.map_or(&[][..], |k| k.info().categories);
+        let categories: Vec<&str> = match r.custom {
+            Some(d) => d.categories.iter().map(|c| c.as_str()).collect(),
+            None => r.modelled.map_or(&[][..], |k| k.info().categories).to_vec(),
+        };
         if !categories.is_empty() {
-            extra += &format!(",\"categories\":{}", Value::from(categories.to_vec()).to_json());
+            extra += &format!(",\"categories\":{}", Value::from(categories).to_json());
         }
         if r.verbs().contains("watch") {
             extra += &format!(",\"storageVersionHash\":\"{}\"", storage_hash(r.group(), r.version(), r.kind));
         }
         found.push((r.name.to_owned(), entry(r.name, singular, r.kind, "", r.verbs(), &extra)));
-        let has = |sub| r.modelled.is_some_and(|k: Kind| k.info().subresources.contains(&sub));
+        let has = |sub| match r.custom {
+            Some(d) => d.has(sub),
+            None => r.modelled.is_some_and(|k: Kind| k.info().subresources.contains(&sub)),
+        };
         let mut sub = |name: &str, kind: &str, of: &str, verbs: &str| {
             let name = format!("{}/{name}", r.name);
             let text = entry(&name, "", kind, of, verbs, "");
@@ -331,7 +359,7 @@ mod tests {
     use super::*;
 
     fn at(url: &str, profile: Profile) -> String {
-        document(url, profile, true, "192.168.1.10:6443").unwrap_or_else(|e| e.message.to_string())
+        document(url, profile, true, "192.168.1.10:6443", &[]).unwrap_or_else(|e| e.message.to_string())
     }
 
     #[test]
@@ -349,7 +377,7 @@ mod tests {
         assert_eq!(at("/readyz", Profile::Book), "ok");
         assert!(at("/readyz?verbose", Profile::Book).ends_with("[+]shutdown ok\nreadyz check passed\n"));
         assert!(!at("/livez?verbose", Profile::Modern).contains("shutdown"));
-        assert!(document("/healthz", Profile::Book, false, "").is_err());
+        assert!(document("/healthz", Profile::Book, false, "", &[]).is_err());
         assert_eq!(at("/nosuch", Profile::Book), "the server could not find the requested resource");
     }
 }

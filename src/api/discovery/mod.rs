@@ -6,8 +6,10 @@ mod documents;
 
 pub use documents::{document, server_version};
 
-use super::{Kind, Profile};
-use std::sync::OnceLock;
+use super::{Kind, Object, Profile, Value, custom};
+use crate::base::Str;
+use std::collections::BTreeMap;
+use std::sync::{OnceLock, RwLock};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Resource {
@@ -19,6 +21,29 @@ pub struct Resource {
     verbs: &'static str,
     /// The row of the kind table; `None` for what the simulation does not keep.
     pub modelled: Option<Kind>,
+    /// What a definition says of a custom resource.
+    pub custom: Option<&'static Declared>,
+}
+
+/// A custom resource's names, columns and schema.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Declared {
+    pub singular: Str,
+    pub categories: Vec<Str>,
+    pub columns: Vec<custom::Column>,
+    pub schema: Value,
+    subresources: [bool; 2],
+}
+
+impl Declared {
+    /// Whether it has `status` or `scale` apart.
+    pub fn has(&self, subresource: &str) -> bool {
+        match subresource {
+            "status" => self.subresources[0],
+            "scale" => self.subresources[1],
+            _ => false,
+        }
+    }
 }
 
 impl Resource {
@@ -68,7 +93,38 @@ fn row(line: &'static str) -> Option<Resource> {
         // What 1.20 serves in an older group or version is one and the same object.
         i.kind == kind && (i.group == group || kind == "Ingress")
     });
-    Some(Resource { name, short, api_version, namespaced: scope == "ns", kind, verbs, modelled })
+    Some(Resource { name, short, api_version, namespaced: scope == "ns", kind, verbs, modelled, custom: None })
+}
+
+/// The resource of a definition's objects. Kept for good: one for each wording of a definition.
+pub fn declared(crd: &Object) -> &'static Resource {
+    type Kept = RwLock<BTreeMap<String, &'static Resource>>;
+    static KEPT: Kept = RwLock::new(BTreeMap::new());
+    let text = crd.get(&["spec"]).map(Value::to_json).unwrap_or_default();
+    let mut kept = KEPT.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    kept.entry(text).or_insert_with(|| {
+        let kind = custom::kind_of(crd);
+        let texts = |key: &str| -> Vec<Str> {
+            crd.items(&["spec", "names", key]).iter().map(|v| Str::from(v.as_str())).collect()
+        };
+        let declared = Declared {
+            singular: crd.str(&["spec", "names", "singular"]).into(),
+            categories: texts("categories"),
+            columns: custom::columns(crd),
+            schema: custom::schema(crd).cloned().unwrap_or_default(),
+            subresources: ["status", "scale"].map(|s| custom::has(crd, s)),
+        };
+        Box::leak(Box::new(Resource {
+            name: kind.plural(),
+            short: Box::leak(texts("shortNames").join(",").into()),
+            api_version: Box::leak(kind.api_version().into()),
+            namespaced: kind.namespaced(),
+            kind: kind.name(),
+            verbs: "delete deletecollection get list patch create update watch",
+            modelled: Some(kind),
+            custom: Some(Box::leak(Box::new(declared))),
+        }))
+    })
 }
 
 /// The resource of a kind of the table, as the server prefers it.

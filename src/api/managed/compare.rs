@@ -21,6 +21,8 @@ pub(super) enum Shape {
     Keyed(&'static [&'static str], &'static Ty),
     /// A set of scalars.
     Scalars,
+    /// Maps to their leaves: custom objects.
+    Free,
 }
 
 pub(super) fn shape_of(field: &'static Field, profile: Profile) -> Shape {
@@ -28,6 +30,7 @@ pub(super) fn shape_of(field: &'static Field, profile: Profile) -> Shape {
         return Shape::Leaf;
     }
     match (field.ty.inner(), &field.list) {
+        _ if field.name == "*" => Shape::Free,
         (Ty::List(item), ListKind::Map(keys)) => Shape::Keyed(keys, item),
         (Ty::List(_), ListKind::Set) => Shape::Scalars,
         (Ty::List(_), ListKind::Atomic) => Shape::Leaf,
@@ -97,7 +100,7 @@ impl Walk {
         }
     }
 
-    fn value(&self, shape: Shape, old: Option<&Value>, new: Option<&Value>) -> Difference {
+    fn value(&self, of: Shape, old: Option<&Value>, new: Option<&Value>) -> Difference {
         // An empty map or list on both sides is a leaf: empty and absent differ.
         let hollow = |v: Option<&Value>| match v {
             None | Some(Value::Null) => true,
@@ -105,16 +108,18 @@ impl Walk {
             Some(Value::List(l)) => l.is_empty(),
             Some(_) => false,
         };
-        match shape {
+        match of {
             Shape::Leaf => return Walk::leaf(old, new),
+            Shape::Free if ![old, new].iter().flatten().all(|v| v.as_map().is_some()) => return Walk::leaf(old, new),
             _ if hollow(old) && hollow(new) => return Walk::leaf(old, new),
             _ => {}
         }
         let (om, nm) = (old.and_then(Value::as_map), new.and_then(Value::as_map));
-        let mut found = match shape {
+        let mut found = match of {
             Shape::Leaf => Difference::default(),
             Shape::Struct(t) => self.fields(t, om, nm),
-            Shape::Map(ty) => self.entries(ty, om, nm),
+            Shape::Map(ty) => self.entries(shape(ty, self.profile), om, nm),
+            Shape::Free => self.entries(Shape::Free, om, nm),
             Shape::Keyed(keys, ty) => self.items(keys, ty, old, new),
             Shape::Scalars => scalars(old, new),
         };
@@ -140,17 +145,25 @@ impl Walk {
             changed.push((Elem::Field(field.name), found.changed));
             removed.push((Elem::Field(field.name), found.removed));
         }
+        if t.open() {
+            let others = |m: Option<&Map>| -> Map {
+                let own = m.into_iter().flat_map(Map::iter).filter(|(k, _)| *k != "metadata");
+                own.map(|(k, v)| (k.clone(), v.clone())).collect()
+            };
+            let found = self.entries(Shape::Free, old.map(|_| others(old)).as_ref(), Some(&others(new)));
+            changed.extend(found.changed.kids().iter().cloned());
+            removed.extend(found.removed.kids().iter().cloned());
+        }
         Difference { changed: Set::node(false, changed), removed: Set::node(false, removed) }
     }
 
-    fn entries(&self, ty: &'static Ty, old: Option<&Map>, new: Option<&Map>) -> Difference {
+    fn entries(&self, of: Shape, old: Option<&Map>, new: Option<&Map>) -> Difference {
         if let (Some(a), Some(b)) = (old, new)
             && a.same(b)
         {
             return Difference::default();
         }
         let (mut changed, mut removed) = (Vec::new(), Vec::new());
-        let of = shape(ty, self.profile);
         for (key, after) in new.into_iter().flat_map(Map::iter) {
             let found = self.value(of, old.and_then(|m| m.get(key)), Some(after));
             changed.push((Elem::Name(key.clone()), found.changed));

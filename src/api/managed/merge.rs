@@ -32,6 +32,13 @@ fn merge_value(shape: Shape, live: Option<&Value>, config: &Value, profile: Prof
             }
             Value::Map(out)
         }
+        (Shape::Free, Value::Map(a), Value::Map(b)) => {
+            let mut out = a.clone();
+            for (k, v) in b.iter() {
+                out.insert(k.clone(), merge_value(Shape::Free, a.get(k), v, profile));
+            }
+            Value::Map(out)
+        }
         (Shape::Keyed(keys, ty), Value::List(a), Value::List(b)) => {
             let of = ty.as_struct().map_or(Shape::Leaf, Shape::Struct);
             let mut out: Vec<Value> = a.as_slice().to_vec();
@@ -89,8 +96,11 @@ fn prune_value(shape: Shape, value: &Value, gone: &Set, kept: &Set, profile: Pro
             return if gone.member && kept.is_empty() { None } else { Some(value.clone()) };
         }
         (Shape::Struct(t), Value::Map(m)) => Value::Map(prune(t, m, gone, kept, profile)),
-        (Shape::Map(ty), Value::Map(m)) => {
-            let of = ty.as_struct().map_or(Shape::Leaf, Shape::Struct);
+        (Shape::Map(_) | Shape::Free, Value::Map(m)) => {
+            let of = match shape {
+                Shape::Map(ty) => ty.as_struct().map_or(Shape::Leaf, Shape::Struct),
+                other => other,
+            };
             let mut out = m.clone();
             for (elem, below) in gone.kids() {
                 let Some((name, v)) = name_of(elem).and_then(|n| Some((n, m.get(n)?))) else { continue };

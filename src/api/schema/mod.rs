@@ -152,11 +152,33 @@ impl Flat {
     }
 }
 
+/// Any field of an object whose type is not ours to know.
+fn any_field() -> &'static Field {
+    static ANY: OnceLock<Field> = OnceLock::new();
+    ANY.get_or_init(|| Field {
+        name: "*",
+        go: None,
+        ty: Ty::Any,
+        required: false,
+        always: false,
+        embedded: false,
+        merge_key: None,
+        retain_keys: false,
+        list: ListKind::Atomic,
+        atomic: false,
+        only: None,
+    })
+}
+
 impl Type {
+    /// Whether its objects have other fields than those of the table: custom ones.
+    pub fn open(&self) -> bool {
+        self.name == "CustomObject"
+    }
     pub fn field(&self, name: &str, profile: Profile) -> Option<&'static Field> {
         let first = self.flat.partition_point(|f| f.name < name);
         let same = self.flat[first..].iter().take_while(|f| f.name == name);
-        same.filter(|f| f.exists_in(profile)).map(Flat::field).next()
+        same.filter(|f| f.exists_in(profile)).map(Flat::field).next().or_else(|| self.open().then(any_field))
     }
     /// All fields by JSON name, those of embedded structs included.
     pub fn all(&self, profile: Profile) -> impl Iterator<Item = &'static Field> {
@@ -201,7 +223,10 @@ pub fn find(package: &str, name: &str) -> Option<&'static Type> {
 pub fn of(kind: Kind) -> &'static Type {
     static BY_KIND: OnceLock<Vec<u16>> = OnceLock::new();
     let by_kind = BY_KIND.get_or_init(|| Kind::all().map(|k| index_of(k).0).collect());
-    get(TypeId(by_kind[kind.0 as usize]))
+    match by_kind.get(kind.0 as usize) {
+        Some(id) => get(TypeId(*id)),
+        None => find("meta/v1", "CustomObject").expect("types.txt has CustomObject"),
+    }
 }
 
 /// The type of a kind's manifests in `api_version`, where that is another than the stored one's.

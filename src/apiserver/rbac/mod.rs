@@ -89,6 +89,9 @@ impl Attributes {
             let path = r.url.split('?').next().unwrap_or_default();
             return Attributes { verb: "get".into(), path: path.into(), ..Attributes::default() };
         }
+        if r.subresource == "discovery" {
+            return Attributes { verb: "get".into(), path: "/apis".into(), ..Attributes::default() };
+        }
         let info = r.kind.info();
         let (group, resource) = match r.subresource.as_str() {
             "" => (info.group, info.plural.into()),

@@ -1,6 +1,7 @@
 //! The documents of discovery, from the client's own tables of what a server has.
 
-use kubedrill::api::{Profile, discovery};
+use kubedrill::api::discovery::{self, Resource};
+use kubedrill::api::Profile;
 
 use super::http::{Asked, Part};
 
@@ -9,11 +10,11 @@ pub const JSON: &str = "application/json";
 const OPENAPI: &str = "application/octet-stream";
 
 /// The answer to what is no resource; `None`: it is one, or nothing.
-pub fn document(asked: &Asked, profile: Profile) -> Option<Part> {
+pub fn document(asked: &Asked, profile: Profile, customs: &[&'static Resource]) -> Option<Part> {
     if asked.path == "/openapi/v2" {
         return Some(Part::Whole(200, OPENAPI, openapi()));
     }
-    let text = discovery::document(&asked.path, profile, true, asked.header("host")).ok()?;
+    let text = discovery::document(&asked.path, profile, true, asked.header("host"), customs).ok()?;
     let kind = if text.starts_with('{') { JSON } else { "text/plain" };
     Some(Part::Whole(200, kind, text.into_bytes()))
 }

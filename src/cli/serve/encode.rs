@@ -6,6 +6,8 @@ use kubedrill::api::{
     Kind, Map, Object, Profile, Reason, Response, Status, Value, WatchEvent, WatchType, codec, convert, table,
 };
 use kubedrill::base::Time;
+use kubedrill::api::discovery::Declared;
+use kubedrill::kubectl::print::table::custom_cell;
 use kubedrill::map;
 use kubedrill::sim::Reply;
 
@@ -22,6 +24,7 @@ pub struct How {
     whole: bool,
     created: bool,
     profile: Profile,
+    custom: Option<&'static Declared>,
 }
 
 impl How {
@@ -34,7 +37,11 @@ impl How {
             whole: asked.query("includeObject") == Some("Object"),
             created: asked.method == "POST",
             profile,
+            custom: None,
         }
+    }
+    pub fn with(self, custom: Option<&'static Declared>) -> How {
+        How { custom, ..self }
     }
     pub fn review(api_version: String, plural: &str, profile: Profile) -> How {
         How {
@@ -45,6 +52,7 @@ impl How {
             whole: false,
             created: true,
             profile,
+            custom: None,
         }
     }
     fn object(&self, o: &Object) -> String {
@@ -128,19 +136,31 @@ fn table_of(
     now: Time,
     columns: bool,
 ) -> String {
-    let definition = |c: &table::Column| {
+    let definition = |(name, wide): (&str, bool)| {
         map! {
             "description" => "",
-            "format" => if c.name == "Name" { "name" } else { "" },
-            "name" => c.name,
-            "priority" => i64::from(c.wide),
+            "format" => if name == "Name" { "name" } else { "" },
+            "name" => name,
+            "priority" => i64::from(wide),
             "type" => "string",
         }
     };
-    let definitions: Vec<Map> =
-        if columns { table::columns(how.kind, how.profile).iter().map(definition).collect() } else { Vec::new() };
+    let definitions: Vec<Map> = match how.custom {
+        _ if !columns => Vec::new(),
+        Some(d) => {
+            let own = d.columns.iter().map(|c| (c.name.as_str(), c.wide));
+            std::iter::once(("Name", false)).chain(own).map(definition).collect()
+        }
+        None => table::columns(how.kind, how.profile).iter().map(|c| definition((c.name, c.wide))).collect(),
+    };
     let row = |o: &Arc<Object>| {
-        let cells: Vec<Value> = table::row(o, now, how.profile, true).iter().map(Value::from).collect();
+        let cells: Vec<Value> = match how.custom {
+            Some(d) => {
+                let own = d.columns.iter().map(|c| Value::from(custom_cell(c, o, now)));
+                std::iter::once(Value::from(o.name().as_str())).chain(own).collect()
+            }
+            None => table::row(o, now, how.profile, true).iter().map(Value::from).collect(),
+        };
         let cells = Value::from(cells).to_json();
         let object = if how.whole {
             how.object(o)

@@ -16,7 +16,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration as Wall, Instant};
 
 use kubedrill::addons::lab;
-use kubedrill::api::{Profile, Request, Response, Value, WatchEvent};
+use kubedrill::api::{Kind, Profile, Request, Response, Value, WatchEvent, custom};
+use kubedrill::api::discovery::{Resource, declared as discovery_of};
 use kubedrill::base::Duration;
 use kubedrill::component_boilerplate;
 use kubedrill::sim::{ActorId, Caller, Component, Config, Ctx, Endpoint, Msg, Reply, TraceId, World};
@@ -226,6 +227,13 @@ impl Server {
         }
     }
 
+    /// The custom resources that are served now.
+    fn customs(&self) -> Vec<&'static Resource> {
+        let data = self.world.machine(lab::MASTER).etcd_data.iter();
+        let all = data.flat_map(|d| d.list(Kind::CUSTOM_RESOURCE_DEFINITION, "", None));
+        all.filter(|d| custom::established(d)).map(|d| discovery_of(d)).collect()
+    }
+
     fn send(&mut self, request: Request) -> u64 {
         self.tokens += 1;
         let token = self.tokens;
@@ -261,7 +269,7 @@ impl Server {
     }
 
     fn answer(&mut self, asked: &Asked, to: Sender<Part>) {
-        let part = match route::route(asked, self.profile) {
+        let part = match route::route(asked, self.profile, &self.customs()) {
             route::Target::Plain(part) => part,
             route::Target::Request(request, _) if request.subresource == "log" => return self.log(asked, *request, to),
             route::Target::Request(request, how) => {

@@ -35,7 +35,7 @@ const TEXT: &str = "text/plain";
 impl Server {
     /// Sends a request to a pod's `exec`, `attach` or `portforward`.
     fn open(&mut self, asked: &Asked, body: kubedrill::api::Map) -> Result<Str, Part> {
-        let mut request = match route::route(asked, self.profile) {
+        let mut request = match route::route(asked, self.profile, &self.customs()) {
             route::Target::Request(request, _) => *request,
             route::Target::Plain(part) => return Err(part),
         };

@@ -3,6 +3,7 @@
 use kubedrill::api::request::{FieldValidation, PatchType, Propagation};
 use kubedrill::api::selector::{FieldSelector, LabelSelector};
 use kubedrill::api::{Kind, Profile, Request, Value, Verb};
+use kubedrill::api::discovery::Resource;
 use kubedrill::map;
 
 use super::encode::{self, How};
@@ -13,25 +14,25 @@ pub enum Target {
     Request(Box<Request>, How),
 }
 
-pub fn route(asked: &Asked, profile: Profile) -> Target {
+pub fn route(asked: &Asked, profile: Profile, customs: &[&'static Resource]) -> Target {
     // A page of some other site cannot reach it by a name of its own.
     let host = asked.header("host").rsplit_once(':').map_or(asked.header("host"), |(h, _)| h);
     if !matches!(host, "127.0.0.1" | "localhost") {
         return Target::Plain(encode::status(403, "Forbidden", "only for this computer"));
     }
     if asked.method == "GET"
-        && let Some(part) = super::discovery::document(asked, profile)
+        && let Some(part) = super::discovery::document(asked, profile, customs)
     {
         return Target::Plain(part);
     }
-    match request(asked, profile) {
+    match request(asked, profile, customs) {
         Ok(Some((request, how))) => Target::Request(Box::new(request), how),
         Ok(None) => Target::Plain(encode::status(404, "NotFound", "the server could not find the requested resource")),
         Err(why) => Target::Plain(encode::status(400, "BadRequest", &why)),
     }
 }
 
-fn request(asked: &Asked, profile: Profile) -> Result<Option<(Request, How)>, String> {
+fn request(asked: &Asked, profile: Profile, customs: &[&'static Resource]) -> Result<Option<(Request, How)>, String> {
     let parts: Vec<&str> = asked.path.split('/').filter(|p| !p.is_empty()).collect();
     let (api_version, rest) = match parts[..] {
         ["api", version, ref rest @ ..] => (version.to_owned(), rest),
@@ -59,7 +60,8 @@ fn request(asked: &Asked, profile: Profile) -> Result<Option<(Request, How)>, St
         return Ok(Some((request, How::review(api_version, plural, profile))));
     }
     let served = |k: &Kind| k.plural() == plural && k.served(profile).contains(&api_version.as_str());
-    let Some(kind) = Kind::all().find(served) else { return Ok(None) };
+    let own = customs.iter().find(|r| r.name == plural && r.api_version == api_version);
+    let Some(kind) = Kind::all().find(served).or_else(|| own.and_then(|r| r.modelled)) else { return Ok(None) };
     let flag = |name: &str| matches!(asked.query(name), Some("" | "true" | "1"));
     let verb = match (asked.method.as_str(), name) {
         ("GET", _) if flag("watch") => Verb::Watch,
@@ -107,7 +109,7 @@ fn request(asked: &Asked, profile: Profile) -> Result<Option<(Request, How)>, St
         r.body = body;
     }
     sign(asked, &mut r);
-    Ok(Some((r, How::of(asked, kind, api_version, sub, profile))))
+    Ok(Some((r, How::of(asked, kind, api_version, sub, profile).with(own.and_then(|r| r.custom)))))
 }
 
 fn number<T: std::str::FromStr + Default>(asked: &Asked, name: &str) -> T {

@@ -77,7 +77,10 @@ fn can_i(cx: &mut Cx<'_, '_>) -> Run {
         Some((word, name)) if !word.is_empty() => (word.to_owned(), name.to_owned()),
         _ => (word.to_string(), cx.arg(2).to_owned()),
     };
-    let known = discovery::resolve(cx.profile, &word);
+    let mut known = discovery::resolve(cx.profile, &word);
+    if known.is_none() && word != "*" && !word.starts_with('/') {
+        known = discovery::customs_named(cx, &word)?.first().copied();
+    }
     if known.is_none() && word != "*" && !word.starts_with('/') {
         let line = format!("Warning: the server doesn't have a resource type '{word}'{}", cx.by("", "\n"));
         cx.io.errln(line);

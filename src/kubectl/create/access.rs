@@ -57,7 +57,11 @@ fn rules(cx: &mut Cx<'_, '_>) -> Run<List> {
             groups.entry("*").or_default().push("*");
             continue;
         }
-        let Some(found) = discovery::resolve(cx.profile, resource) else {
+        let mut known = discovery::resolve(cx.profile, resource);
+        if known.is_none() {
+            known = discovery::customs_named(cx, resource)?.first().copied();
+        }
+        let Some(found) = known else {
             let (name, group) = resource.split_once('.').map_or((resource, ""), |(r, g)| (r, g));
             let place = if group.is_empty() { String::new() } else { format!(" in group \"{group}\"") };
             return fail_raw(format!("the server doesn't have a resource type \"{name}\"{place}"));

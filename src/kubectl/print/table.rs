@@ -3,9 +3,9 @@
 
 use super::super::context::Cx;
 use super::super::discovery::Resource;
-use super::name;
+use super::{jsonpath, name};
 use super::tabwriter;
-use crate::api::{Kind, Object, table};
+use crate::api::{Kind, Object, custom, table};
 use crate::base::{Str, Time};
 use crate::sim::Profile;
 
@@ -36,9 +36,13 @@ impl Layout {
         }
     }
 
-    pub fn header(&self, kind: Kind, profile: Profile, namespaced: bool) -> Vec<String> {
+    pub fn header(&self, resource: &Resource, kind: Kind, profile: Profile) -> Vec<String> {
+        let namespaced = resource.namespaced;
         let mut cells: Vec<String> = if self.plain {
             vec!["NAME".to_owned(), "AGE".to_owned()]
+        } else if let Some(declared) = resource.custom {
+            let own = declared.columns.iter().filter(|c| self.wide || !c.wide).map(|c| c.name.to_uppercase().to_string());
+            std::iter::once("NAME".to_owned()).chain(own).collect()
         } else {
             table::columns(kind, profile).into_iter().filter(|c| self.wide || !c.wide).map(|c| c.title()).collect()
         };
@@ -58,6 +62,9 @@ impl Layout {
     pub fn row(&self, object: &Object, resource: &Resource, now: Time, profile: Profile, event: &str) -> Vec<String> {
         let mut cells: Vec<String> = if self.plain {
             vec![object.name().to_string(), table::age(object, now)]
+        } else if let Some(declared) = resource.custom {
+            let own = declared.columns.iter().filter(|c| self.wide || !c.wide);
+            std::iter::once(object.name().to_string()).chain(own.map(|c| custom_cell(c, object, now))).collect()
         } else {
             table::row(object, now, profile, self.wide).into_iter().map(|c| clean(&c)).collect()
         };
@@ -85,6 +92,21 @@ impl Layout {
             cells.push(if all.is_empty() { "<none>".to_owned() } else { all.join(",") });
         }
         cells
+    }
+}
+
+/// What a definition's column shows of an object.
+/// Models apiextensions-apiserver/pkg/registry/customresource/tableconvertor.
+pub fn custom_cell(column: &custom::Column, object: &Object, now: Time) -> String {
+    let found = jsonpath::parse(&format!("{{{}}}", column.path)).and_then(|p| p.values(&object.to_value()));
+    let text = found.ok().and_then(|v| v.first().map(jsonpath::text_of)).unwrap_or_default();
+    if !column.date {
+        return text;
+    }
+    match Time::parse_rfc3339(&text) {
+        Some(at) => now.since(at).human(),
+        None if text.is_empty() => text,
+        None => "<invalid>".to_owned(),
     }
 }
 
