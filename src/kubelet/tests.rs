@@ -226,6 +226,8 @@ fn unready_containers_are_not_ready_and_unhealthy_ones_restart() {
     each(|lab| {
         let probe = map! { "httpGet" => map! { "path" => "/", "port" => 81 }, "periodSeconds" => 2 };
         lab.create("unready", map! { "name" => "c", "image" => "nginx", "readinessProbe" => probe.clone() });
+        // What carries out the probe's command, and the container's.
+        lab.start("terminal");
         let exec = map! { "exec" => map! { "command" => list!["cat", "/tmp/healthy"] }, "periodSeconds" => 5 };
         let script = "touch /tmp/healthy; sleep 10; rm -f /tmp/healthy; sleep 600";
         let c = map! { "name" => "c", "image" => "busybox", "args" => list!["/bin/sh", "-c", script], "livenessProbe" => exec };
