@@ -495,10 +495,10 @@ impl Component for Etcd {
                     self.wait_for_leader(ctx);
                 }
             }
-            Msg::Timer(TIMER_HEARTBEAT, round) => {
-                if self.role == Role::Leader && round == ecow::eco_format!("{}", self.round) {
-                    self.beat(ctx);
-                }
+            Msg::Timer(TIMER_HEARTBEAT, round)
+                if self.role == Role::Leader && round == ecow::eco_format!("{}", self.round) =>
+            {
+                self.beat(ctx)
             }
             Msg::Notify(topic, value) if topic == PEER => {
                 if let Some(message) = Message::decode(&value) {

@@ -216,7 +216,7 @@ impl Kubelet {
         put("daemonEndpoints", map! { "kubeletEndpoint" => map! { "Port" => 10250 } }.into());
         let of: InfoOf = (
             installed(self.profile, host),
-            host.read("/etc/os-release").cloned().map(Str::from),
+            host.read("/etc/os-release").cloned(),
             host.booted_at,
             host.name.clone(),
         );

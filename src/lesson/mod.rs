@@ -112,6 +112,7 @@ static SHIPPED: &[Shipped] = shipped![
     "scheduler-deleted",
     "master-kubelet-stopped",
     "master-docker-stopped",
+    "etcd-backup",
     "kubectl-anywhere",
     "vagrant-up",
     "swap-left-on",

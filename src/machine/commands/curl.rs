@@ -39,6 +39,9 @@ const SPEC: Spec = Spec::new(
     2,
 );
 
+/// How long the kernel asks who has an address before it says that nobody has: three times.
+const NO_NEIGHBOUR: Duration = Duration::millis(3_060);
+
 /// How long a connection without answer is tried: three minutes of SYN retries, minus what the kernel
 /// gives up before.
 const PATIENCE: Duration = Duration::secs(127);
@@ -163,8 +166,8 @@ fn one(io: &mut Io<'_>, o: &super::options::Options, text: &str) -> Flow<Result<
             };
             return Ok(Err((7, why)));
         }
-        "noRoute" => {
-            io.sleep(Duration::secs(3))?;
+        "noRoute" if patience.is_none_or(|p| p > NO_NEIGHBOUR) => {
+            io.sleep(NO_NEIGHBOUR)?;
             let why = match modern {
                 true => format!("Failed to connect to {} port {}: No route to host", url.host, url.port),
                 false => format!("Failed connect to {}:{}; No route to host", url.host, url.port),
