@@ -97,7 +97,11 @@ fn definition(out: &mut Value) {
     if spec.str("scope").is_empty() {
         spec.insert("scope", "Namespaced");
     }
-    let all = [("validation", "schema"), ("subresources", "subresources"), ("additionalPrinterColumns", "additionalPrinterColumns")];
+    let all = [
+        ("validation", "schema"),
+        ("subresources", "subresources"),
+        ("additionalPrinterColumns", "additionalPrinterColumns"),
+    ];
     for (key, in_version) in all {
         let Some(value) = spec.remove(key) else { continue };
         for v in spec.entry("versions").make_list().items_mut() {

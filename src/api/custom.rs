@@ -169,7 +169,8 @@ impl Check<'_> {
             "number" => is == "integer" || is == "number",
             other => other == is,
         };
-        if !fits && !(either && matches!(is, "integer" | "string")) {
+        let fits = fits || either && matches!(is, "integer" | "string");
+        if !fits {
             let shown = Value::from(if is == "list" { "array" } else { is });
             let detail = format!("{path} in body must be of type {wanted}: {}", shown.to_json());
             return self.push(ErrorKind::Invalid, path, shown, detail);
@@ -179,7 +180,9 @@ impl Check<'_> {
             Value::Map(map) => self.object(schema, map, path, root),
             Value::List(items) => {
                 self.size(schema, items.len(), path, value, ["minItems", "maxItems"], "items");
-                if flag(schema, "uniqueItems") && (1..items.len()).any(|i| items.as_slice()[..i].contains(&items.as_slice()[i])) {
+                if flag(schema, "uniqueItems")
+                    && (1..items.len()).any(|i| items.as_slice()[..i].contains(&items.as_slice()[i]))
+                {
                     self.invalid(path, value, "shouldn't contain duplicates");
                 }
                 if let Some(of) = schema.get("items") {
@@ -360,13 +363,25 @@ properties:
 
     #[test]
     fn schemas_prune_default_and_judge() {
-        let fine = check("{metadata: {name: x}, spec: {size: 2, free: {any: 1}, list: [{}], odd: 1}, more: 2}", &["-more", "-spec.odd"]);
+        let fine = check(
+            "{metadata: {name: x}, spec: {size: 2, free: {any: 1}, list: [{}], odd: 1}, more: 2}",
+            &["-more", "-spec.odd"],
+        );
         let want = "{metadata: {name: x}, spec: {size: 2, free: {any: 1}, list: [{a: b}], color: red}}";
         assert_eq!(fine, serde_yaml::from_str::<Value>(want).unwrap());
         check("{spec: {}}", &["spec.size: Required value"]);
-        check("{spec: {size: two}}", &["spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\""]);
-        check("{spec: {size: 9}}", &["spec.size: Invalid value: 9: spec.size in body should be less than or equal to 5"]);
-        check("{spec: {size: 1, color: blue}}", &["spec.color: Unsupported value: \"blue\": supported values: \"red\", \"green\""]);
+        check(
+            "{spec: {size: two}}",
+            &["spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\""],
+        );
+        check(
+            "{spec: {size: 9}}",
+            &["spec.size: Invalid value: 9: spec.size in body should be less than or equal to 5"],
+        );
+        check(
+            "{spec: {size: 1, color: blue}}",
+            &["spec.color: Unsupported value: \"blue\": supported values: \"red\", \"green\""],
+        );
         check(
             "{spec: {size: 1, name: bbbb}}",
             &[

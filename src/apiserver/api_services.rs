@@ -97,16 +97,22 @@ fn tried(ctx: &mut Ctx<'_>, etcd: u32, service: &Object) -> (&'static str, &'sta
     let Some(target) = find(ctx, Kind::SERVICE) else {
         return ("False", "ServiceNotFound", format!("service/{name} in \"{namespace}\" is not present"));
     };
-    let named = target.items(&["spec", "ports"]).iter().find(|p| p.get("port").and_then(Value::as_int) == Some(port.into()));
+    let named =
+        target.items(&["spec", "ports"]).iter().find(|p| p.get("port").and_then(Value::as_int) == Some(port.into()));
     let Some(named) = named else {
-        return ("False", "ServicePortError", format!("service/{name} in \"{namespace}\" is not listening on port {port}"));
+        return (
+            "False",
+            "ServicePortError",
+            format!("service/{name} in \"{namespace}\" is not listening on port {port}"),
+        );
     };
     let ready = find(ctx, Kind::ENDPOINTS).is_some_and(|e| {
         e.items(&["subsets"]).iter().any(|s| s.get("addresses").is_some_and(|a| !a.items().is_empty()))
     });
     if !ready {
         let port = named.str("name");
-        let message = format!("endpoints for service/{name} in \"{namespace}\" have no addresses with port name \"{port}\"");
+        let message =
+            format!("endpoints for service/{name} in \"{namespace}\" have no addresses with port name \"{port}\"");
         return ("False", "MissingEndpoints", message);
     }
     let ip = Str::from(target.str(&["spec", "clusterIP"]));
@@ -119,7 +125,8 @@ fn tried(ctx: &mut Ctx<'_>, etcd: u32, service: &Object) -> (&'static str, &'sta
         Outcome::Timeout => "context deadline exceeded",
     };
     let url = format!("https://{ip}:{port}{path}");
-    let message = format!("failing or missing response from {url}: Get \"{url}\": dial tcp {ip}:{port}: connect: {why}");
+    let message =
+        format!("failing or missing response from {url}: Get \"{url}\": dial tcp {ip}:{port}: connect: {why}");
     ("False", "FailedDiscoveryCheck", message)
 }
 

@@ -81,7 +81,11 @@ pub fn judge(call: &Call<'_, '_>, object: &Object) -> Result<(), Status> {
     let crd = definition(call, object.kind())?;
     let Some(schema) = custom::schema(&crd) else { return Ok(()) };
     let matches = |pattern: &str, text: &str| {
-        let plain = pattern.replace("\\d", "[0-9]").replace("\\w", "[A-Za-z0-9_]").replace("\\s", "[[:space:]]").replace("(?:", "(");
+        let plain = pattern
+            .replace("\\d", "[0-9]")
+            .replace("\\w", "[A-Za-z0-9_]")
+            .replace("\\s", "[[:space:]]")
+            .replace("(?:", "(");
         Regex::extended(&plain, false).is_ok_and(|r| r.is_match(text))
     };
     let errors = custom::validate(schema, &Value::Map(object.body.clone()), call.profile, &matches);
@@ -92,7 +96,13 @@ pub fn judge(call: &Call<'_, '_>, object: &Object) -> Result<(), Status> {
 fn judge_definition(crd: &Object, profile: Profile) -> Result<(), Status> {
     let mut errors = Vec::new();
     let mut say = |kind, field: &str, value: &str, detail: String| {
-        let error = validation::FieldError { kind, field: field.into(), value: value.into(), go_type: "", detail: detail.into() };
+        let error = validation::FieldError {
+            kind,
+            field: field.into(),
+            value: value.into(),
+            go_type: "",
+            detail: detail.into(),
+        };
         errors.push(error);
     };
     use validation::ErrorKind::{Invalid, Required};
@@ -219,7 +229,10 @@ impl ApiServer {
         let names = crd.get(&["spec", "names"]).cloned().unwrap_or_default();
         let stored = custom::stored(&crd).map_or("", |v| v.str("name"));
         let accepted = if taken.is_none() { names } else { map! { "kind" => "", "plural" => "" }.into() };
-        next.set(&["status"], map! { "acceptedNames" => accepted, "conditions" => conditions, "storedVersions" => list![stored] });
+        next.set(
+            &["status"],
+            map! { "acceptedNames" => accepted, "conditions" => conditions, "storedVersions" => list![stored] },
+        );
         if crd.get(&["status"]) != next.get(&["status"]) {
             self.own_write(ctx, Request::update_status(next));
         }
@@ -229,8 +242,11 @@ impl ApiServer {
     fn conflict(&self, ctx: &Ctx<'_>, crd: &Object) -> Option<(&'static str, String)> {
         let data = Self::etcd_machine(ctx).and_then(|m| ctx.world.machine(m).etcd_data.as_ref())?;
         let of = |o: &Object, key: &str| Str::from(o.str(&["spec", "names", key]));
-        let same = |o: &&Arc<Object>| o.name() != crd.name() && o.str(&["spec", "group"]) == crd.str(&["spec", "group"]);
-        for other in data.list(Kind::CUSTOM_RESOURCE_DEFINITION, "", None).filter(same).filter(|o| custom::established(o)) {
+        let same =
+            |o: &&Arc<Object>| o.name() != crd.name() && o.str(&["spec", "group"]) == crd.str(&["spec", "group"]);
+        for other in
+            data.list(Kind::CUSTOM_RESOURCE_DEFINITION, "", None).filter(same).filter(|o| custom::established(o))
+        {
             if of(other, "kind") == of(crd, "kind") {
                 return Some(("KindConflict", format!("\"{}\" is already in use", of(crd, "kind"))));
             }
@@ -242,7 +258,8 @@ impl ApiServer {
     fn clean_up(&mut self, ctx: &mut Ctx<'_>, crd: &Object, now: Str) {
         let kind = custom::kind_of(crd);
         let data = Self::etcd_machine(ctx).and_then(|m| ctx.world.machine(m).etcd_data.as_ref());
-        let left: Vec<ObjectKey> = data.into_iter().flat_map(|d| d.list(kind, "", None)).map(|o| o.key.clone()).collect();
+        let left: Vec<ObjectKey> =
+            data.into_iter().flat_map(|d| d.list(kind, "", None)).map(|o| o.key.clone()).collect();
         if left.is_empty() {
             let mut next = crd.clone();
             let others: Vec<Value> =
@@ -257,7 +274,13 @@ impl ApiServer {
         if !crd.items(&["status", "conditions"]).iter().any(terminating) {
             let mut next = crd.clone();
             let message = "CustomResource deletion is in progress";
-            next.entry(&["status", "conditions"]).make_list().push(condition("Terminating", "True", "InstanceDeletionInProgress", message, now));
+            next.entry(&["status", "conditions"]).make_list().push(condition(
+                "Terminating",
+                "True",
+                "InstanceDeletionInProgress",
+                message,
+                now,
+            ));
             self.own_write(ctx, Request::update_status(next));
         }
         for key in left {

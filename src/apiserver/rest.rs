@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, admission, custom, allocate, limits, managed, strategy, subresource};
+use super::{Call, admission, allocate, custom, limits, managed, strategy, subresource};
 use crate::api::request::Propagation;
 use crate::api::{
     Kind, Object, ObjectKey, Profile, Reason, Request, Response, Status, Value, Verb, codec, defaults, meta, patch,

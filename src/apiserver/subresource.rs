@@ -20,7 +20,9 @@ pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
         (Kind::CUSTOM_RESOURCE_DEFINITION, "discovery", Verb::List) => rest::list(call),
         (Kind::POD, "binding", Verb::Create) => bind(call),
         (Kind::POD, "eviction", Verb::Create) => evict(call),
-        (_, "scale", Verb::Get) => Ok(Response::Object(Arc::new(scale_of(call, &*find(call, &rest::key_of(request))?)))),
+        (_, "scale", Verb::Get) => {
+            Ok(Response::Object(Arc::new(scale_of(call, &*find(call, &rest::key_of(request))?))))
+        }
         (_, "scale", Verb::Update | Verb::Patch) => scale(call),
         (Kind::SERVICE_ACCOUNT, "token", Verb::Create) => token(call),
         (Kind::NAMESPACE, "finalize", Verb::Update) => finalize(call),

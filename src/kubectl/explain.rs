@@ -3,8 +3,8 @@
 
 use super::builder;
 use super::context::Cx;
-use super::error::{Error, Fail, Run, fail, fail_raw};
 use super::discovery::Resource;
+use super::error::{Error, Fail, Run, fail, fail_raw};
 use crate::api::Value;
 use crate::api::schema::{self, Ty, Type};
 use crate::sim::Profile;
@@ -135,7 +135,8 @@ fn custom(cx: &mut Cx<'_, '_>, resource: &Resource, schema: &Value, path: &[&str
     if fields.is_some() || path.is_empty() {
         out += "FIELDS:\n";
         let mut all: Vec<(String, String, bool)> = Vec::new();
-        let required = |name: &str| holder.get("required").is_some_and(|r| r.items().iter().any(|i| i.as_str() == name));
+        let required =
+            |name: &str| holder.get("required").is_some_and(|r| r.items().iter().any(|i| i.as_str() == name));
         if path.is_empty() {
             let meta = if modern { "ObjectMeta" } else { "Object" };
             let own = [("apiVersion", "string"), ("kind", "string"), ("metadata", meta)];

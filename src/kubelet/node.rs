@@ -214,12 +214,8 @@ impl Kubelet {
         put("capacity", resources(host, 0).into());
         put("allocatable", resources(host, 100).into());
         put("daemonEndpoints", map! { "kubeletEndpoint" => map! { "Port" => 10250 } }.into());
-        let of: InfoOf = (
-            installed(self.profile, host),
-            host.read("/etc/os-release").cloned(),
-            host.booted_at,
-            host.name.clone(),
-        );
+        let of: InfoOf =
+            (installed(self.profile, host), host.read("/etc/os-release").cloned(), host.booted_at, host.name.clone());
         if self.node.info.as_ref().is_none_or(|(made_of, _)| *made_of != of) {
             self.node.info = Some((of, node_info(self.profile, host)));
         }

@@ -213,7 +213,8 @@ fn played(kubectl: &Path, drill: &Lesson) -> String {
 fn a_real_kubectl_plays_the_drills() {
     let Some(kubectl) = tool("KUBEDRILL_KUBECTL") else { return };
     let drills: Vec<Lesson> = lesson::names().filter_map(lesson::shipped).collect();
-    let left = Mutex::new(drills.iter().filter(|d| d.profiles.contains(&Profile::Book) && !online(d)).collect::<Vec<_>>());
+    let left =
+        Mutex::new(drills.iter().filter(|d| d.profiles.contains(&Profile::Book) && !online(d)).collect::<Vec<_>>());
     let different = Mutex::new(String::new());
     std::thread::scope(|scope| {
         for _ in 0..4 {

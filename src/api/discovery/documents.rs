@@ -147,12 +147,13 @@ pub fn document(
             let mut own: Vec<&str> = customs.iter().map(|r| r.group()).collect();
             own.sort_unstable();
             own.dedup();
-            let known: Vec<String> = known.into_iter().chain(own.iter().filter_map(|g| custom_group(g, customs))).collect();
+            let known: Vec<String> =
+                known.into_iter().chain(own.iter().filter_map(|g| custom_group(g, customs))).collect();
             Some(format!("{{\"kind\":\"APIGroupList\",\"apiVersion\":\"v1\",\"groups\":[{}]}}\n", known.join(",")))
         }
-        ["apis", name] => {
-            group(name, profile).or_else(|| custom_group(name, customs)).map(|g| format!("{{\"kind\":\"APIGroup\",\"apiVersion\":\"v1\",{}\n", &g[1..]))
-        }
+        ["apis", name] => group(name, profile)
+            .or_else(|| custom_group(name, customs))
+            .map(|g| format!("{{\"kind\":\"APIGroup\",\"apiVersion\":\"v1\",{}\n", &g[1..])),
         // No definitions: a client then leaves validation to the server.
         ["openapi", "v2"] => Some(format!(
             "{{\"swagger\":\"2.0\",\"info\":{{\"title\":\"Kubernetes\",\"version\":\"{}\"}},\"paths\":{{}}}}",

@@ -1,7 +1,7 @@
 //! The documents of discovery, from the client's own tables of what a server has.
 
-use kubedrill::api::discovery::{self, Resource};
 use kubedrill::api::Profile;
+use kubedrill::api::discovery::{self, Resource};
 
 use super::http::{Asked, Part};
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use kubedrill::api::discovery::Declared;
 use kubedrill::api::{
     Kind, Map, Object, Profile, Reason, Response, Status, Value, WatchEvent, WatchType, codec, convert, table,
 };
 use kubedrill::base::Time;
-use kubedrill::api::discovery::Declared;
 use kubedrill::kubectl::print::table::custom_cell;
 use kubedrill::map;
 use kubedrill::sim::Reply;

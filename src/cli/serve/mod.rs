@@ -16,8 +16,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration as Wall, Instant};
 
 use kubedrill::addons::lab;
-use kubedrill::api::{Kind, Profile, Request, Response, Value, WatchEvent, custom};
 use kubedrill::api::discovery::{Resource, declared as discovery_of};
+use kubedrill::api::{Kind, Profile, Request, Response, Value, WatchEvent, custom};
 use kubedrill::base::Duration;
 use kubedrill::component_boilerplate;
 use kubedrill::sim::{ActorId, Caller, Component, Config, Ctx, Endpoint, Msg, Reply, TraceId, World};

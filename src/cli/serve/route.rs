@@ -1,9 +1,9 @@
 //! From an HTTP request to a request of the simulation.
 
+use kubedrill::api::discovery::Resource;
 use kubedrill::api::request::{FieldValidation, PatchType, Propagation};
 use kubedrill::api::selector::{FieldSelector, LabelSelector};
 use kubedrill::api::{Kind, Profile, Request, Value, Verb};
-use kubedrill::api::discovery::Resource;
 use kubedrill::map;
 
 use super::encode::{self, How};

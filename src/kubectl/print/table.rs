@@ -3,8 +3,8 @@
 
 use super::super::context::Cx;
 use super::super::discovery::Resource;
-use super::{jsonpath, name};
 use super::tabwriter;
+use super::{jsonpath, name};
 use crate::api::{Kind, Object, custom, table};
 use crate::base::{Str, Time};
 use crate::sim::Profile;
@@ -41,7 +41,8 @@ impl Layout {
         let mut cells: Vec<String> = if self.plain {
             vec!["NAME".to_owned(), "AGE".to_owned()]
         } else if let Some(declared) = resource.custom {
-            let own = declared.columns.iter().filter(|c| self.wide || !c.wide).map(|c| c.name.to_uppercase().to_string());
+            let own =
+                declared.columns.iter().filter(|c| self.wide || !c.wide).map(|c| c.name.to_uppercase().to_string());
             std::iter::once("NAME".to_owned()).chain(own).collect()
         } else {
             table::columns(kind, profile).into_iter().filter(|c| self.wide || !c.wide).map(|c| c.title()).collect()
