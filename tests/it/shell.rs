@@ -67,8 +67,8 @@ fn ours(scripts: &[String]) -> Vec<(String, i32)> {
 fn scripts_print_what_bash_prints() {
     // Where the tools of the scripts are missing there is nothing to compare with.
     let there =
-        |tool: &&str| Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !["bash", "sed", "awk", "grep", "sort", "xargs", "find", "diff"].iter().all(|t| there(t)) {
+        |tool: &str| Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !["bash", "sed", "awk", "grep", "sort", "xargs", "find", "diff"].into_iter().all(there) {
         return;
     }
     let folder = std::env::temp_dir().join(format!("kubedrill-shell-{}", std::process::id()));
