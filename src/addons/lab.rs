@@ -28,6 +28,8 @@ pub fn ready(config: &Config) -> World {
         set_up(&mut world, index);
     }
     init(&mut world);
+    // The first master is done before the other machines are made: CoreDNS finds no other node.
+    run_while(&mut world, |world| !placed(world));
     join_masters(&mut world);
     join(&mut world);
     run_while(&mut world, |world| !settled(world));
@@ -259,6 +261,13 @@ fn run_while(world: &mut World, going: impl Fn(&World) -> bool) {
         let until = world.now + Duration::millis(250);
         world.run_until(until);
     }
+}
+
+/// Whether every pod of kube-system that is to be there has its node.
+fn placed(world: &World) -> bool {
+    let Some(data) = world.machine(MASTER).etcd_data.as_ref() else { return false };
+    let pods: Vec<_> = data.list(Kind::POD, "kube-system", None).collect();
+    pods.len() == 4 + 2 + 3 && pods.iter().all(|p| !pod::node_name(p).is_empty())
 }
 
 /// Whether every node and every pod of kube-system is ready, and none is missing.

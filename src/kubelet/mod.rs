@@ -365,6 +365,13 @@ impl Kubelet {
         if up {
             let all: Vec<Str> = self.workers.keys().cloned().collect();
             for uid in all {
+                // An order to stop was lost with the daemon that had taken it: it is given again.
+                if let Some(w) = self.workers.get_mut(&uid)
+                    && w.killing.as_ref().is_some_and(|k| k.signalled)
+                    && let Some(killing) = &mut Arc::make_mut(w).killing
+                {
+                    (killing.signalled, killing.sidecars) = (false, false);
+                }
                 self.mark_dirty(ctx, &uid);
             }
         }

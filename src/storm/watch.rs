@@ -123,7 +123,9 @@ impl Watcher {
         let added = owned.insert(uid);
         let most = self.wanted.get(&owner).and_then(|w| w.iter().map(|(_, n)| *n).max());
         match most {
-            Some(most) if added && owned.len() as i64 > most => {
+            // Leader election does not fence: of two controller managers the one that lost its lease may
+            // still finish what it began. What is too much goes later.
+            Some(most) if self.alone && added && owned.len() as i64 > most => {
                 Err(format!("is pod number {} of a ReplicaSet that never wanted more than {most}", owned.len()))
             }
             _ => Ok(()),
