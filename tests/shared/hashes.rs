@@ -26,11 +26,11 @@ kubectl get all -A
 /// Seed → hash. Odd seeds are profile book, even ones modern. 0 stands for the bundles' bytes.
 #[rustfmt::skip]
 pub const HASHES: &[(u64, u64)] = &[
-    (0, 0xae6420453f4d476d),
-    (1, 0xff5f61e789d9bd01),
-    (2, 0xa0821b91cb6ee737),
-    (3, 0x5db6e491484c3fc2),
-    (4, 0xa73e679a3781b1fe),
+    (0, 0xbd9d8a8dfc501ef8),
+    (1, 0xc0a94f0b0f073278),
+    (2, 0xccfafe22df269b53),
+    (3, 0x49bcc3ada529f153),
+    (4, 0x0173264ef5898eb4),
 ];
 
 pub fn hash(seed: u64) -> u64 {
