@@ -125,8 +125,9 @@ async function keepAccount(page) {
   });
   page.on("pageerror", (error) => note(`uncaught: ${error.message}`));
   page.on("requestfailed", (request) => {
-    // The same hurry: the download that was under way gives way to one that is waited for.
-    const hurry = /kubedrill-rest/.test(request.url()) && request.failure()?.errorText === "net::ERR_ABORTED";
+    // The same hurry: the download that was under way gives way to one that is waited for; and a page
+    // that is left no longer needs its icon.
+    const hurry = /kubedrill-rest|\/icon-/.test(request.url()) && request.failure()?.errorText === "net::ERR_ABORTED";
     if (!hurry) note(`request failed: ${request.url()}`);
   });
   page.on("response", (response) => {
