@@ -171,7 +171,7 @@ impl Check<'_> {
         };
         let fits = fits || either && matches!(is, "integer" | "string");
         if !fits {
-            let shown = Value::from(if is == "list" { "array" } else { is });
+            let shown = Value::from(is);
             let detail = format!("{path} in body must be of type {wanted}: {}", shown.to_json());
             return self.push(ErrorKind::Invalid, path, shown, detail);
         }

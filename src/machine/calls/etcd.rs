@@ -7,27 +7,10 @@ use crate::etcd::{self, Ballot, EtcdData};
 use crate::machine::terminal::CommandHost;
 use crate::sim::World;
 
-/// The key of an object: `/registry/pods/default/nginx`.
-fn key_of(o: &Object) -> Str {
-    let info = o.kind().info();
-    let group = match info.group {
-        "apiextensions.k8s.io" | "apiregistration.k8s.io" => format!("{}/", info.group),
-        _ => String::new(),
-    };
-    let plural = match info.plural {
-        "nodes" => "minions",
-        "endpoints" => "services/endpoints",
-        "services" => "services/specs",
-        other => other,
-    };
-    let namespace = if o.namespace().is_empty() { String::new() } else { format!("{}/", o.namespace()) };
-    ecow::eco_format!("/registry/{group}{plural}/{namespace}{}", o.name())
-}
-
 /// All keys with their values, in order.
 fn rows(data: &EtcdData) -> Vec<(Str, Str)> {
     let text = |o: &Object| serde_json::to_string(&o.to_wire()).unwrap_or_default().into();
-    let mut out: Vec<(Str, Str)> = data.iter().map(|o| (key_of(o), text(o))).collect();
+    let mut out: Vec<(Str, Str)> = data.iter().map(|o| (etcd::registry_path(&o.key).into(), text(o))).collect();
     out.extend(data.keys().iter().map(|(k, v)| (k.clone(), v.clone())));
     out.sort_by(|a, b| a.0.cmp(&b.0));
     out

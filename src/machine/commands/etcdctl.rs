@@ -14,29 +14,8 @@ pub static ETCDCTL: Command =
 pub static ETCDUTL: Command =
     Command { startup_ms: 20, ..row("etcdutl", ["work on etcd's files", "etcd의 파일을 다룹니다"], files) };
 
-/// Long options that take a value, `=VALUE` or the next word; v2's names stand for v3's.
-const VALUED: [(&str, char); 20] = [
-    ("endpoints", 'E'),
-    ("cacert", 'C'),
-    ("cert", 'T'),
-    ("key", 'K'),
-    ("ca-file", 'C'),
-    ("cert-file", 'T'),
-    ("key-file", 'K'),
-    ("limit", 'L'),
-    ("write-out", 'w'),
-    ("data-dir", 'D'),
-    ("command-timeout", 'M'),
-    ("dial-timeout", 'M'),
-    ("name", 'N'),
-    ("initial-cluster", 'N'),
-    ("initial-cluster-token", 'N'),
-    ("initial-advertise-peer-urls", 'N'),
-    ("peer-urls", 'U'),
-    ("user", 'M'),
-    ("rev", 'R'),
-    ("lease", 'M'),
-];
+/// Letters of long options that take a value, `=VALUE` or the next word; v2's names stand for v3's.
+const VALUED: &str = "ECTKLwDMNUR";
 
 const SPEC: Spec = Spec::new(
     "w:",
@@ -143,7 +122,7 @@ fn read(io: &mut Io<'_>, args: &[Str]) -> Flow<Options> {
     let mut words: Vec<Str> = Vec::new();
     let mut rest = args.iter();
     while let Some(w) = rest.next() {
-        match w.strip_prefix("--").filter(|n| VALUED.iter().any(|(name, _)| name == n)) {
+        match w.strip_prefix("--").filter(|n| SPEC.long.iter().any(|(name, c)| name == n && VALUED.contains(*c))) {
             Some(_) => words.push(ecow::eco_format!("{w}={}", rest.next().cloned().unwrap_or_default())),
             None => words.push(w.clone()),
         }
