@@ -288,12 +288,13 @@ impl ApiServer {
         self.published = self.published.max(last.revision);
         custom::notice(ctx, changes);
         let etcd = ctx.host().listeners.get(&etcd::PORT).copied().unwrap_or_default();
-        let commit = SERVE + COMMIT + ctx.rng.between(Duration::ZERO, COMMIT);
-        self.visible = self.visible.max(now + commit);
-        let delay = self.visible.since(now);
+        let mut commit = SERVE + COMMIT + ctx.rng.between(Duration::ZERO, COMMIT);
         if let Some(leader) = Self::etcd_machine(ctx) {
+            commit = commit + etcd::commit_lag(ctx.world, leader);
             etcd::replicate(ctx.world, leader, ctx.cause);
         }
+        self.visible = self.visible.max(now + commit);
+        let delay = self.visible.since(now);
         for change in changes {
             if change.new.key.kind == Kind::EVENT {
                 self.expire_from = self.expire_from.min(last_seen(&change.new) + EVENT_TTL);

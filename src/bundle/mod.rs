@@ -71,7 +71,8 @@ pub fn entries(lesson: &Lesson, knobs: &Knobs) -> Result<Vec<Entry>, Error> {
     entries.extend(files::around(lesson, knobs));
     entries.extend(drill::files(lesson, knobs));
     for (name, content) in &lesson.files {
-        entries.push(text(format!("manifests/{name}"), content.clone()));
+        let entry = if name.ends_with(".sh") { script } else { text };
+        entries.push(entry(format!("manifests/{name}"), content.clone()));
     }
     if lesson.files.is_empty() {
         // The Vagrantfile copies the folder, so it must be there.

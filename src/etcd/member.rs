@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::raft::{Ballot, Kind, Member, Message, member_id};
 use super::{EtcdData, PEER_PORT, PORT, Snapshot};
+use crate::base::arrange::Arrange;
 use crate::base::persistent::{OrdMap, OrdSet};
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
@@ -439,6 +440,16 @@ pub fn replicate(world: &mut World, leader: u32, cause: TraceId) {
         told(world, *machine, cause);
     }
     told(world, leader, cause);
+}
+
+/// How much longer than on sound disks a write takes until a majority has it on disk.
+pub fn commit_lag(world: &World, leader: u32) -> Duration {
+    let Some(data) = &world.machine(leader).etcd_data else { return Duration::ZERO };
+    let on = |ip: &Str| world.machines().find(|m| m.ip == *ip && m.powered_on).map(|m| m.disk_lag);
+    let mut lags: Vec<Duration> =
+        data.ballot.members.iter().filter(|m| !m.learner).filter_map(|m| on(&m.ip)).collect();
+    lags.arrange();
+    lags.get(data.ballot.quorum().saturating_sub(1)).copied().unwrap_or(world.machine(leader).disk_lag)
 }
 
 /// The newest state of the cluster that any machine holds, also while etcd is down.

@@ -11,7 +11,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use member::{Etcd, Flags, change_members, host_of, leader_of, newest, of_container, process, replicate, transfer};
+pub use member::{
+    Etcd, Flags, change_members, commit_lag, host_of, leader_of, newest, of_container, process, replicate, transfer,
+};
 pub use raft::{Ballot, Member, member_id};
 pub use snapshot::{Snapshot, write as write_snapshot};
 pub use store::{Change, EtcdData, registry_path};

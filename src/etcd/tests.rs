@@ -161,3 +161,39 @@ fn a_snapshot_brings_back_what_was() {
     assert_eq!(c.world.machine(0).etcd_data.as_ref().unwrap().revision(), data.revision());
     assert!(Snapshot::parse("not a snapshot").is_none());
 }
+
+#[test]
+fn a_majority_on_disk_is_enough() {
+    let mut cluster = Cluster::new(3, 1);
+    cluster.wait(5);
+    let leader = cluster.leaders()[0];
+    cluster.world.machine_mut(leader).disk_lag = Duration::secs(2);
+    assert_eq!(commit_lag(&cluster.world, leader), Duration::ZERO);
+    cluster.world.machine_mut((leader + 1) % 3).disk_lag = Duration::secs(1);
+    assert_eq!(commit_lag(&cluster.world, leader), Duration::secs(1));
+}
+
+#[test]
+fn a_slow_link_is_late_and_keeps_the_order() {
+    let mut cluster = Cluster::new(3, 1);
+    let world = &mut cluster.world;
+    let sound = world.link(0, 1).unwrap();
+    world.slow_link(1, 0, Duration::secs(1));
+    assert_eq!(world.link(0, 1).unwrap(), sound + Duration::secs(1));
+    world.slow_link(0, 1, Duration::ZERO);
+    // What was sent before arrives within a second: what is sent now does not overtake it.
+    assert!(world.link(0, 1).unwrap() >= sound + Duration::secs(1));
+    cluster.wait(2);
+    assert_eq!(cluster.world.link(0, 1).unwrap(), sound);
+    // Heartbeats that come too late make no leader keep its place; once they are in time, one leads.
+    for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+        cluster.world.slow_link(a, b, Duration::secs(3));
+    }
+    cluster.wait(20);
+    assert!((0..3).all(|m| leader_of(&cluster.world, m).is_none()));
+    for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+        cluster.world.slow_link(a, b, Duration::ZERO);
+    }
+    cluster.wait(20);
+    assert_eq!(cluster.leaders().len(), 1);
+}

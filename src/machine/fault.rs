@@ -9,10 +9,12 @@
 //! | `heal-link A B` | packets pass again |
 //! | `isolate NAME` | all its links are cut |
 //! | `rejoin NAME` | all its links are healed |
+//! | `slow-link A B MS` | packets between the two take so many milliseconds longer; 0: no more |
+//! | `slow-disk NAME MS` | each write to its disk takes so much longer: etcd waits for it; 0: no more |
 //! | `kill-process NAME PROGRAM` | every process of that program is killed |
 //! | `empty-lab` | the machines are gone, as after `vagrant destroy -f` |
 
-use crate::base::Str;
+use crate::base::{Duration, Str};
 use crate::machine::{Role, calls, kill, power};
 use crate::sim::{ActorId, TraceId, What, World};
 
@@ -24,12 +26,14 @@ pub enum Fault {
     Reboot(u32),
     Link { a: u32, b: u32, up: bool },
     Links { machine: u32, up: bool },
+    SlowLink { a: u32, b: u32, by: Duration },
+    SlowDisk { machine: u32, by: Duration },
     KillProcess { machine: u32, pids: Vec<u32> },
     EmptyLab,
 }
 
 /// How each fault is written.
-pub const USAGE: [&str; 9] = [
+pub const USAGE: [&str; 11] = [
     "power-off MACHINE",
     "power-on MACHINE",
     "reboot MACHINE",
@@ -37,6 +41,8 @@ pub const USAGE: [&str; 9] = [
     "heal-link MACHINE MACHINE",
     "isolate MACHINE",
     "rejoin MACHINE",
+    "slow-link MACHINE MACHINE MILLISECONDS",
+    "slow-disk MACHINE MILLISECONDS",
     "kill-process MACHINE PROGRAM",
     "empty-lab",
 ];
@@ -62,6 +68,9 @@ pub fn parse(world: &World, text: &str) -> Result<Fault, String> {
             Ok(Fault::Link { a, b, up: verb == "heal-link" })
         }
         [verb @ ("isolate" | "rejoin"), name] => Ok(Fault::Links { machine: machine(name)?, up: verb == "rejoin" }),
+        // On one machine it is the way between its own processes.
+        ["slow-link", a, b, by] => Ok(Fault::SlowLink { a: machine(a)?, b: machine(b)?, by: lag(by)? }),
+        ["slow-disk", name, by] => Ok(Fault::SlowDisk { machine: machine(name)?, by: lag(by)? }),
         ["kill-process", name, program] => {
             let machine = machine(name)?;
             let all = world.machine(machine).processes.values();
@@ -79,6 +88,12 @@ pub fn parse(world: &World, text: &str) -> Result<Fault, String> {
             None => Err(format!("`{verb}` is no fault; there are: {}", USAGE.join(", "))),
         },
     }
+}
+
+/// Whole milliseconds, up to a minute.
+fn lag(text: &str) -> Result<Duration, String> {
+    let ms = text.parse::<u64>().ok().filter(|ms| *ms <= 60_000);
+    ms.map(Duration::millis).ok_or_else(|| format!("`{text}`: milliseconds from 0 to 60000 are wanted"))
 }
 
 /// Applies one fault. Text that is none is traced and changes nothing; callers check it with
@@ -99,6 +114,14 @@ pub fn apply(world: &mut World, text: &str) {
                     set_link(world, machine, other, up, cause);
                 }
             }
+        }
+        Fault::SlowLink { a, b, by } => {
+            world.slow_link(a, b, by);
+            tell(world, a, "link", ecow::eco_format!("{} +{} ms", world.machine(b).name, by.as_millis()), cause);
+        }
+        Fault::SlowDisk { machine, by } => {
+            world.machine_mut(machine).disk_lag = by;
+            tell(world, machine, "disk", ecow::eco_format!("+{} ms", by.as_millis()), cause);
         }
         Fault::EmptyLab => {
             let count = world.machines().len() as u32;
@@ -124,9 +147,12 @@ pub fn apply(world: &mut World, text: &str) {
 
 fn set_link(world: &mut World, a: u32, b: u32, up: bool, cause: TraceId) {
     world.set_link(a, b, up);
+    tell(world, a, "link", ecow::eco_format!("{} {}", world.machine(b).name, if up { "up" } else { "down" }), cause);
+}
+
+fn tell(world: &mut World, machine: u32, what: &'static str, detail: Str, cause: TraceId) {
     let (now, none) = (world.now, ActorId::default());
-    let detail: Str = ecow::eco_format!("{} {}", world.machine(b).name, if up { "up" } else { "down" });
-    world.trace.push(now, now, cause, none, none, What::Machine { machine: a, what: "link", detail });
+    world.trace.push(now, now, cause, none, none, What::Machine { machine, what, detail });
 }
 
 #[cfg(test)]
@@ -145,6 +171,9 @@ mod tests {
             ("power-off", "`power-off` is written `power-off MACHINE`"),
             ("power-off w9-k8s", "no machine is called `w9-k8s`; there are m-k8s, w1-k8s"),
             ("cut-link w1-k8s w1-k8s", "a link has two ends"),
+            ("slow-link m-k8s w1-k8s soon", "`soon`: milliseconds from 0 to 60000"),
+            ("slow-disk m-k8s 60001", "`60001`: milliseconds"),
+            ("slow-disk m-k8s", "`slow-disk` is written `slow-disk MACHINE MILLISECONDS`"),
             ("kill-process w1-k8s nope", "no process `nope` runs on w1-k8s"),
         ] {
             let got = super::parse(&w, text).expect_err(text);

@@ -18,7 +18,7 @@ pub mod terminal;
 pub(crate) mod testing;
 
 use crate::base::persistent::{OrdMap, OrdSet};
-use crate::base::{Str, Time};
+use crate::base::{Duration, Str, Time};
 use crate::etcd::EtcdData;
 use crate::network::NetState;
 use crate::runtime::RuntimeData;
@@ -86,6 +86,8 @@ pub struct Machine {
     pub cpus: u32,
     pub memory_mib: u32,
     pub powered_on: bool,
+    /// What a write to its disk takes longer than on a sound one.
+    pub disk_lag: Duration,
     /// The provisioner that vagrant runs on it; empty: none.
     pub provisioning: Str,
     pub booted_at: Time,
@@ -122,6 +124,7 @@ impl Machine {
             cpus: 1,
             memory_mib: 2560,
             powered_on: true,
+            disk_lag: Duration::ZERO,
             provisioning: Str::new(),
             booted_at: Time::ZERO,
             files: OrdMap::new(),

@@ -94,6 +94,9 @@ pub struct World {
     machines: Vec<Arc<Machine>>,
     /// Pairs of machines (lower number first) whose link is down.
     cut_links: OrdSet<(u32, u32)>,
+    /// Pairs of machines with a slow link: what it takes longer, and until when earlier packets are on
+    /// their way: later ones do not overtake them.
+    slow_links: OrdMap<(u32, u32), (Duration, Time)>,
     /// Addresses that move between machines, and who holds each.
     held: OrdMap<Str, Vec<u32>>,
 }
@@ -119,6 +122,7 @@ impl World {
             slots: vec![outside],
             machines: Vec::new(),
             cut_links: OrdSet::new(),
+            slow_links: OrdMap::new(),
             held: OrdMap::new(),
         }
     }
@@ -157,10 +161,13 @@ impl World {
     }
     /// One-way delay between two machines; `None` while either is off or the link is cut.
     pub fn link(&self, from: u32, to: u32) -> Option<Duration> {
-        if !self.machine(to).powered_on || self.cut_links.contains(&(from.min(to), from.max(to))) {
+        let pair = (from.min(to), from.max(to));
+        if !self.machine(to).powered_on || self.cut_links.contains(&pair) {
             return None;
         }
-        Some(if from == to { LOOPBACK } else { LAN })
+        let sound = if from == to { LOOPBACK } else { LAN };
+        let Some((longer, before)) = self.slow_links.get(&pair) else { return Some(sound) };
+        Some((sound + *longer).max(before.since(self.now)))
     }
     /// The machine that owns `ip` and the delay to it; `None` if it cannot be reached.
     pub fn route(&self, from: u32, ip: &str) -> Option<(u32, Duration)> {
@@ -180,6 +187,13 @@ impl World {
         } else {
             self.cut_links.insert(pair)
         };
+    }
+
+    /// Packets between two machines, or within one, take `by` longer from now on.
+    pub fn slow_link(&mut self, a: u32, b: u32, by: Duration) {
+        let pair = (a.min(b), a.max(b));
+        let before = self.slow_links.get(&pair).map_or(self.now, |(old, before)| (self.now + LAN + *old).max(*before));
+        self.slow_links.insert(pair, (by, before));
     }
 
     // --- components ---

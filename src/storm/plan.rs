@@ -123,7 +123,7 @@ impl Storm {
     /// One thing that a user does or that goes wrong.
     fn act(&mut self) {
         let name = self.pick(&["web", "api"]);
-        match self.rng.below(23) {
+        match self.rng.below(25) {
             0..3 => {
                 let n = self.rng.below(8);
                 self.kubectl(&format!("scale deployment {name} --replicas={n}"));
@@ -184,6 +184,15 @@ impl Storm {
                 let worker = self.worker();
                 self.kubectl(&format!("drain {worker} --ignore-daemonsets --force --timeout=20s"));
             }
+            22 => {
+                let (a, b) = (self.master(), self.machine());
+                let ms = self.rng.below(3_000);
+                self.parts.push(format!("!fault slow-link {a} {b} {ms}"));
+            }
+            23 => {
+                let (master, ms) = (self.master(), self.rng.below(2_000));
+                self.parts.push(format!("!fault slow-disk {master} {ms}"));
+            }
             _ => self.kubectl(&format!("rollout restart deployment {name}")),
         }
     }
@@ -195,6 +204,10 @@ impl Storm {
         for machine in &machines {
             self.parts.push(format!("!fault rejoin {machine}"));
             self.parts.push(format!("!fault power-on {machine}"));
+            self.parts.push(format!("!fault slow-disk {machine} 0"));
+            for master in masters(self.masters) {
+                self.parts.push(format!("!fault slow-link {master} {machine} 0"));
+            }
         }
         self.parts.push("!wait 90s".into());
         for machine in &machines {

@@ -1,6 +1,7 @@
 //! A real kubectl 1.20 against `kubedrill serve`, and ours in the simulation: the same commands print
 //! the same, after names and ages are folded.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -151,12 +152,12 @@ fn steady(command: &str, text: &str) -> String {
             head.split_whitespace().collect::<Vec<_>>().join(" ")
         }
         _ if moment => String::new(),
-        // Pods are evicted side by side.
+        // Pods are evicted side by side, and which of them are on a node is the moment's chance.
         "drain" => {
-            let text = fold(text);
-            let mut lines: Vec<&str> = text.lines().collect();
-            lines.sort_unstable();
-            lines.join("\n")
+            let pod = |word: &str| if word.contains("-<hash>-<id>") { "<pod>".into() } else { word.to_owned() };
+            let line = |l: &str| l.split(' ').map(pod).collect::<Vec<_>>().join(" ");
+            let lines: BTreeSet<String> = fold(text).lines().map(line).collect();
+            Vec::from_iter(lines).join("\n")
         }
         _ => fold(text),
     }
