@@ -446,8 +446,7 @@ pub fn replicate(world: &mut World, leader: u32, cause: TraceId) {
 pub fn commit_lag(world: &World, leader: u32) -> Duration {
     let Some(data) = &world.machine(leader).etcd_data else { return Duration::ZERO };
     let on = |ip: &Str| world.machines().find(|m| m.ip == *ip && m.powered_on).map(|m| m.disk_lag);
-    let mut lags: Vec<Duration> =
-        data.ballot.members.iter().filter(|m| !m.learner).filter_map(|m| on(&m.ip)).collect();
+    let mut lags: Vec<Duration> = data.ballot.members.iter().filter(|m| !m.learner).filter_map(|m| on(&m.ip)).collect();
     lags.arrange();
     lags.get(data.ballot.quorum().saturating_sub(1)).copied().unwrap_or(world.machine(leader).disk_lag)
 }
