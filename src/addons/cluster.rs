@@ -29,32 +29,41 @@ pub struct Cluster {
     pub cgroup_driver: Str,
 }
 
-/// What goes with a minor version: etcd, CoreDNS, pause.
-const PARTS: [(u32, &str, &str, &str); 19] = [
-    (18, "3.4.3-0", "coredns:1.6.7", "3.2"),
-    (19, "3.4.13-0", "coredns:1.7.0", "3.2"),
-    (20, "3.4.13-0", "coredns:1.7.0", "3.2"),
-    (21, "3.4.13-0", "coredns/coredns:v1.8.0", "3.4.1"),
-    (22, "3.5.0-0", "coredns/coredns:v1.8.4", "3.5"),
-    (23, "3.5.1-0", "coredns/coredns:v1.8.6", "3.6"),
-    (24, "3.5.3-0", "coredns/coredns:v1.8.6", "3.7"),
-    (25, "3.5.4-0", "coredns/coredns:v1.9.3", "3.8"),
-    (26, "3.5.6-0", "coredns/coredns:v1.9.3", "3.9"),
-    (27, "3.5.7-0", "coredns/coredns:v1.10.1", "3.9"),
-    (28, "3.5.9-0", "coredns/coredns:v1.10.1", "3.9"),
-    (29, "3.5.10-0", "coredns/coredns:v1.11.1", "3.9"),
-    (30, "3.5.12-0", "coredns/coredns:v1.11.1", "3.9"),
-    (31, "3.5.15-0", "coredns/coredns:v1.11.3", "3.10"),
-    (32, "3.5.16-0", "coredns/coredns:v1.11.3", "3.10"),
-    (33, "3.5.21-0", "coredns/coredns:v1.12.0", "3.10"),
-    (34, "3.6.4-0", "coredns/coredns:v1.12.1", "3.10.1"),
-    (35, "3.6.6-0", "coredns/coredns:v1.13.1", "3.10.1"),
-    (36, "3.6.6-0", "coredns/coredns:v1.13.1", "3.10.1"),
+/// What goes with a version from that minor and patch number on: etcd, CoreDNS, pause.
+type Parts = ((u32, u32), &'static str, &'static str, &'static str);
+const PARTS: [Parts; 21] = [
+    ((18, 0), "3.4.3-0", "coredns:1.6.7", "3.2"),
+    ((19, 0), "3.4.13-0", "coredns:1.7.0", "3.2"),
+    ((20, 0), "3.4.13-0", "coredns:1.7.0", "3.2"),
+    ((21, 0), "3.4.13-0", "coredns/coredns:v1.8.0", "3.4.1"),
+    ((22, 0), "3.5.0-0", "coredns/coredns:v1.8.4", "3.5"),
+    ((23, 0), "3.5.1-0", "coredns/coredns:v1.8.6", "3.6"),
+    ((24, 0), "3.5.3-0", "coredns/coredns:v1.8.6", "3.7"),
+    ((25, 0), "3.5.4-0", "coredns/coredns:v1.9.3", "3.8"),
+    ((26, 0), "3.5.6-0", "coredns/coredns:v1.9.3", "3.9"),
+    ((27, 0), "3.5.7-0", "coredns/coredns:v1.10.1", "3.9"),
+    ((28, 0), "3.5.9-0", "coredns/coredns:v1.10.1", "3.9"),
+    ((28, 14), "3.5.15-0", "coredns/coredns:v1.10.1", "3.9"),
+    ((29, 0), "3.5.10-0", "coredns/coredns:v1.11.1", "3.9"),
+    ((29, 10), "3.5.16-0", "coredns/coredns:v1.11.1", "3.9"),
+    ((30, 0), "3.5.12-0", "coredns/coredns:v1.11.1", "3.9"),
+    ((31, 0), "3.5.15-0", "coredns/coredns:v1.11.3", "3.10"),
+    ((32, 0), "3.5.16-0", "coredns/coredns:v1.11.3", "3.10"),
+    ((33, 0), "3.5.21-0", "coredns/coredns:v1.12.0", "3.10"),
+    ((34, 0), "3.6.4-0", "coredns/coredns:v1.12.1", "3.10.1"),
+    ((35, 0), "3.6.6-0", "coredns/coredns:v1.13.1", "3.10.1"),
+    ((36, 0), "3.6.6-0", "coredns/coredns:v1.13.1", "3.10.1"),
 ];
 
 /// The minor number of `v1.18.4`.
 pub fn minor(version: &str) -> u32 {
     version.trim_start_matches('v').split('.').nth(1).and_then(|m| m.parse().ok()).unwrap_or(0)
+}
+
+/// Minor and patch number.
+pub fn number(version: &str) -> (u32, u32) {
+    let patch = version.split('.').nth(2).and_then(|p| p.split('-').next()?.parse().ok()).unwrap_or(0);
+    (minor(version), patch)
 }
 
 impl Cluster {
@@ -85,9 +94,9 @@ impl Cluster {
     pub fn modern(&self) -> bool {
         self.profile == Profile::Modern
     }
-    fn parts(&self) -> &'static (u32, &'static str, &'static str, &'static str) {
-        let minor = minor(&self.version);
-        PARTS.iter().rev().find(|(m, ..)| *m <= minor).unwrap_or(&PARTS[0])
+    fn parts(&self) -> &'static Parts {
+        let number = number(&self.version);
+        PARTS.iter().rev().find(|(from, ..)| *from <= number).unwrap_or(&PARTS[0])
     }
     pub fn etcd(&self) -> &'static str {
         self.parts().1
@@ -120,6 +129,14 @@ impl Cluster {
     }
     pub fn socket(&self) -> &'static str {
         if self.modern() { "unix:///run/containerd/containerd.sock" } else { "/var/run/dockershim.sock" }
+    }
+    /// The version of kubeadm's own documents that this release writes.
+    pub fn kubeadm_api(&self) -> &'static str {
+        match minor(&self.version) {
+            0..22 => "kubeadm.k8s.io/v1beta2",
+            22..31 => "kubeadm.k8s.io/v1beta3",
+            _ => "kubeadm.k8s.io/v1beta4",
+        }
     }
     /// Name of the ConfigMap with the kubelets' configuration.
     pub fn kubelet_config_map(&self) -> Str {
@@ -165,7 +182,7 @@ impl Cluster {
             ("{{dnsname}}", pick("KubeDNS", "CoreDNS")),
             ("{{calico}}", pick("calico", "quay.io/calico")),
             ("{{calicoversion}}", pick("v3.17.1", "v3.31.2")),
-            ("{{kubeadmapi}}", pick("kubeadm.k8s.io/v1beta2", "kubeadm.k8s.io/v1beta4")),
+            ("{{kubeadmapi}}", self.kubeadm_api()),
             ("{{kubeletconfig}}", &self.kubelet_config_map()),
             ("{{cgroup}}", &self.cgroup_driver),
         ] {

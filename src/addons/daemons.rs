@@ -54,6 +54,7 @@ pub fn contained(world: &World, machine: u32, program: &str, of: &Container) -> 
     };
     match program {
         "etcd" => Some(etcd::of_container(of)),
+        "kube-apiserver" => Some(Arc::new(apiserver::ApiServer::of_image(world.config.profile, &of.image))),
         "metallb-controller" => metallb(false),
         "metallb-speaker" => metallb(true),
         "nginx-ingress-controller" => {

@@ -75,6 +75,8 @@ const EXPIRE_EVERY: Duration = Duration::mins(1);
 #[derive(Clone, Debug)]
 pub struct ApiServer {
     profile: Profile,
+    /// `v1.28.15`; empty: the profile's.
+    release: Str,
     watchers: Watchers,
     /// When the latest write becomes visible; later ones must not overtake it.
     visible: Time,
@@ -148,6 +150,7 @@ impl ApiServer {
     pub fn new(profile: Profile) -> ApiServer {
         ApiServer {
             profile,
+            release: Str::new(),
             proxied: proxy::Proxied::default(),
             watchers: Watchers::default(),
             visible: Time::ZERO,
@@ -157,6 +160,12 @@ impl ApiServer {
             models: crate::api::managed::Models::default(),
             expire_from: Time::ZERO,
         }
+    }
+
+    /// As a container's image has it.
+    pub fn of_image(profile: Profile, image: &str) -> ApiServer {
+        let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag);
+        ApiServer { release: tag.into(), ..ApiServer::new(profile) }
     }
 
     /// Number of open watches, for inspection.
@@ -239,7 +248,12 @@ impl ApiServer {
                 let all = data.into_iter().flat_map(|d| d.list(Kind::CUSTOM_RESOURCE_DEFINITION, "", None));
                 let own: Vec<_> =
                     all.filter(|c| crate::api::custom::established(c)).map(|c| discovery::declared(c)).collect();
-                (Stage::Done, discovery::document(&request.url, self.profile, etcd.is_some(), &host, &own))
+                let asked = request.url.split('?').next().unwrap_or_default();
+                let text = match asked.trim_matches('/') {
+                    "version" => Ok(discovery::version_document(self.profile, &self.release)),
+                    _ => discovery::document(&request.url, self.profile, etcd.is_some(), &host, &own),
+                };
+                (Stage::Done, text)
             }
         };
         let response = outcome.map_or_else(|status| Response::Error(status.into()), |text| Response::Text(text.into()));

@@ -84,7 +84,7 @@ impl fmt::Display for Refusal {
 pub fn versions(profile: Profile) -> &'static [&'static str] {
     match profile {
         Profile::Book => &["1.18.4", "1.18.20", "1.19.16", "1.20.2", "1.20.15", "1.21.14"],
-        Profile::Modern => &["1.31.0", "1.32.0", "1.33.0", "1.34.0", "1.35.0", "1.36.2"],
+        Profile::Modern => &["1.28.15", "1.29.15", "1.30.14", "1.31.14", "1.32.0", "1.33.0", "1.34.0", "1.35.0", "1.36.2"],
     }
 }
 
@@ -169,10 +169,10 @@ impl Refusals {
                 "since 1.18 `kubectl run` makes a pod, and 1.22 no longer takes the pod network's manifests of that time",
             ),
             Profile::Modern => (
-                31,
+                28,
                 36,
-                "1.31부터 kubeadm이 v1beta4 설정을 읽고, 이 실습은 1.36까지 확인했습니다",
-                "kubeadm reads v1beta4 since 1.31, and this lab is known to work up to 1.36",
+                "이 실습은 1.28부터 1.36까지 확인했습니다",
+                "this lab is known to work from 1.28 up to 1.36",
             ),
         };
         if major != 1 || !(low..=high).contains(&minor) {
@@ -184,7 +184,8 @@ impl Refusals {
             18 => 20,
             19 => 16,
             20 => 15,
-            21 => 14,
+            21 | 30 | 31 => 14,
+            28 | 29 => 15,
             _ => 99,
         };
         if patch > last {

@@ -96,18 +96,9 @@ const SOCKET: Flag = flags::text("cri-socket", "", "");
 const KUBECONFIG: Flag = flags::text("kubeconfig", "", "/etc/kubernetes/admin.conf");
 
 static VERBS: &[Verb] = &[
-    Verb {
-        path: "certs check-expiration",
-        flags: &[CONFIG, KUBECONFIG],
-        run: certs::check,
-        about: "Check certificates expiration for a Kubernetes cluster",
-    },
-    Verb {
-        path: "alpha certs check-expiration",
-        flags: &[CONFIG, KUBECONFIG],
-        run: certs::check,
-        about: "Check certificates expiration for a Kubernetes cluster",
-    },
+    Verb { path: "certs certificate-key", flags: &[], run: certs::certificate_key, about: "Generate certificate keys" },
+    Verb { path: "certs check-expiration", flags: &[CONFIG, KUBECONFIG], run: certs::check, about: "Check certificates expiration for a Kubernetes cluster" },
+    Verb { path: "certs renew", flags: &[CONFIG, KUBECONFIG], run: certs::renew, about: "Renew certificates for a Kubernetes cluster" },
     Verb {
         path: "config images list",
         flags: images::FLAGS,
@@ -213,7 +204,12 @@ fn main(io: &mut Io<'_>, words: &[Str]) -> Flow<i32> {
 }
 
 fn dispatch(cx: &mut Cx<'_, '_>, words: &[Str]) -> Run {
-    // Flags may stand before the verb's words.
+    // Up to 1.20 `certs` was `alpha certs`.
+    let words = match words {
+        [alpha, rest @ ..] if alpha == "alpha" && cx.minor() <= 20 => rest,
+        [certs, ..] if certs == "certs" && cx.minor() < 20 => return fail("unknown command \"certs\" for \"kubeadm\""),
+        words => words,
+    };
     let named: Vec<&str> = words.iter().map(Str::as_str).take_while(|w| !w.starts_with('-')).collect();
     let matches =
         |v: &&Verb| v.path.split(' ').count() <= named.len() && v.path.split(' ').zip(&named).all(|(a, b)| a == *b);
@@ -247,7 +243,8 @@ fn group(cx: &mut Cx<'_, '_>, named: &[&str], words: &[Str]) -> Run {
     }
     let help = words.iter().any(|w| w == "--help" || w == "-h");
     if !prefix.is_empty() && !help {
-        return fail(format!("missing subcommand; {prefix:?} is not meant to be run on its own"));
+        let last = named.last().copied().unwrap_or_default();
+        return fail(format!("missing subcommand; {last:?} is not meant to be run on its own"));
     }
     if prefix.is_empty() {
         cx.out("\n\n    ┌──────────────────────────────────────────────────────────┐\n    │ KUBEADM                                                  │\n    │ Easily bootstrap a secure Kubernetes cluster             │\n    │                                                          │\n    │ Please give us feedback at:                              │\n    │ https://github.com/kubernetes/kubeadm/issues             │\n    └──────────────────────────────────────────────────────────┘\n");

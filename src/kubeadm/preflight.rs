@@ -87,6 +87,7 @@ pub fn init(cx: &mut Cx<'_, '_>, cluster: &Cluster, more: &[Str]) -> Run {
     cx.out("[preflight] This might take a minute or two, depending on the speed of your internet connection");
     let word = if cx.minor() >= 30 { "beforehand" } else { "in beforehand" };
     cx.out(format!("[preflight] You can also perform this action {word} using 'kubeadm config images pull'"));
+    sandbox_image(cx, cluster)?;
     let mut found = Found::new(cx, more);
     for image in cluster.images() {
         if let Err(why) = pull(cx, &image)? {
@@ -95,6 +96,19 @@ pub fn init(cx: &mut Cx<'_, '_>, cluster: &Cluster, more: &[Str]) -> Run {
         }
     }
     found.finish(cx, "preflight")
+}
+
+/// Tells where containerd's pause image is another than kubeadm's.
+pub fn sandbox_image(cx: &mut Cx<'_, '_>, cluster: &Cluster) -> Run {
+    let config = cx.io.read_file("/etc/containerd/config.toml")?.unwrap_or_default();
+    let set = config.lines().find_map(|l| l.trim().strip_prefix("sandbox_image = "));
+    let (Some(image), wanted) = (set.map(|t| t.trim_matches('"').to_owned()), cluster.pause()) else { return Ok(()) };
+    if cluster.modern() && image != wanted {
+        let advice = if cx.minor() >= 30 { "It is recommended to use" } else { "It is recommended that using" };
+        let text = format!("detected that the sandbox image {image:?} of the container runtime is inconsistent with that used by kubeadm. {advice} {:?} as the CRI sandbox image.", wanted.as_str());
+        cx.klog('W', if cx.minor() >= 30 { "checks.go:846" } else { "checks.go:835" }, &text)?;
+    }
+    Ok(())
 }
 
 /// Checks of a join, before the cluster is asked.

@@ -3,7 +3,7 @@
 
 use super::client::{self, Client, config_map};
 use super::{CONFIG, Cx, IGNORE, Run, config, fail, preflight};
-use crate::addons::cluster::{Cluster, minor};
+use crate::addons::cluster::{Cluster, minor, number};
 use crate::addons::{files, manifests};
 use crate::api::request::Verb;
 use crate::api::{Kind, Object, ObjectKey, Request, Response, node, pod};
@@ -41,7 +41,7 @@ fn last_of(minor: u32, own: &str) -> Str {
 /// Reads the cluster; prints what `plan` and `apply` say while they do.
 fn current(cx: &mut Cx<'_, '_>) -> Run<(Client, Cluster)> {
     let new = cx.minor() >= 32;
-    let tag = "upgrade/config";
+    let tag = if new { "upgrade" } else { "upgrade/config" };
     let kubeconfig = cx.flags.text("kubeconfig").to_owned();
     let admin = Client::of(cx, &kubeconfig)?;
     let prelude = |cx: &mut Cx<'_, '_>| {
@@ -58,13 +58,8 @@ fn current(cx: &mut Cx<'_, '_>) -> Run<(Client, Cluster)> {
             cx.out(format!("[{tag}] FYI: You can look at this config file with 'kubectl -n kube-system get cm kubeadm-config -o yaml'"));
         }
     };
-    if new {
-        cx.out("[preflight] Running pre-flight checks.");
-        prelude(cx);
-    } else {
-        prelude(cx);
-        cx.out("[preflight] Running pre-flight checks.");
-    }
+    prelude(cx);
+    cx.out(if new { "[upgrade/preflight] Running preflight checks" } else { "[preflight] Running pre-flight checks." });
     preflight::root(cx)?;
     let map = match config_map(cx, &admin, "kube-system", "kubeadm-config") {
         Err(super::Fail::Error(why)) => {
@@ -221,10 +216,6 @@ fn columns(cx: &mut Cx<'_, '_>, rows: &[Vec<String>]) {
     }
 }
 
-fn number(version: &str) -> (u32, u32) {
-    let patch = version.split('.').nth(2).and_then(|p| p.parse().ok()).unwrap_or(0);
-    (minor(version), patch)
-}
 fn newer(a: &str, b: &str) -> bool {
     number(a) > number(b)
 }
@@ -236,8 +227,9 @@ pub fn apply(cx: &mut Cx<'_, '_>) -> Run {
     let target = ecow::eco_format!("v{}", target.trim_start_matches('v'));
     let (admin, cluster) = current(cx)?;
     health(cx, &admin)?;
-    let chosen = if cx.minor() >= 32 { "upgrade the cluster version to" } else { "change the cluster version to" };
-    cx.out(format!("[upgrade/version] You have chosen to {chosen} {:?}", target.as_str()));
+    let (tag, chosen) =
+        if cx.minor() >= 32 { ("upgrade/preflight", "upgrade") } else { ("upgrade/version", "change") };
+    cx.out(format!("[{tag}] You have chosen to {chosen} the cluster version to {:?}", target.as_str()));
     cx.out(format!("[upgrade/versions] Cluster version: {}", cluster.version));
     cx.out(format!("[upgrade/versions] kubeadm version: {}", cx.version));
     policy(cx, &cluster, &target, &admin)?;
@@ -249,24 +241,26 @@ pub fn apply(cx: &mut Cx<'_, '_>) -> Run {
         }
     }
     let after = Cluster { version: target.clone(), ..cluster.clone() };
-    cx.out("[upgrade/prepull] Pulling images required for setting up a Kubernetes cluster");
-    cx.out("[upgrade/prepull] This might take a minute or two, depending on the speed of your internet connection");
-    cx.out(format!(
-        "[upgrade/prepull] You can also perform this action {} using 'kubeadm config images pull'",
-        if cx.minor() >= 30 { "beforehand" } else { "in beforehand" }
-    ));
-    for image in after.images() {
-        if let Err(why) = client::pull(cx, &image)? {
-            return fail(format!(
-                "[preflight] Some fatal errors occurred:\n\t[ERROR ImagePull]: failed to pull image {image}: {why}"
-            ));
-        }
-    }
+    pull_all(cx, &after, if cx.minor() >= 32 { "upgrade/preflight" } else { "upgrade/prepull" })?;
     static_pods(cx, &admin, &cluster, &after)?;
+    let steps = cx.minor() >= 32;
+    if steps {
+        cx.out("[upgrade/control-plane] The control plane instance for this node was successfully upgraded!");
+    }
     cx.out("[upload-config] Storing the configuration used in ConfigMap \"kubeadm-config\" in the \"kube-system\" Namespace");
     cx.out(format!("[kubelet] Creating a ConfigMap {:?} in namespace kube-system with the configuration for the kubelets in the cluster", after.kubelet_config_map().as_str()));
     admin.put_all(cx, manifests::upload(&after))?;
+    if steps {
+        cx.out("[upgrade/kubeconfig] The kubeconfig files for this node were successfully upgraded!");
+    }
     kubelet_config(cx, &after)?;
+    if steps {
+        cx.out("[upgrade/kubelet-config] The kubelet configuration for this node was successfully upgraded!");
+        cx.out("[upgrade/bootstrap-token] Configuring bootstrap token and cluster-info RBAC rules");
+    }
+    if minor(&after.version) == 29 {
+        super_admin(cx, &admin, &after)?;
+    }
     for what in [
         "Node Bootstrap tokens to get nodes",
         "Node Bootstrap tokens to post CSRs in order for nodes to get long term certificate credentials",
@@ -278,7 +272,9 @@ pub fn apply(cx: &mut Cx<'_, '_>) -> Run {
             if cx.minor() >= 23 { "Configured" } else { "configured" }
         ));
     }
-    admin.put_all(cx, manifests::admins(&after))?;
+    if minor(&cluster.version) >= 29 || minor(&after.version) > 29 {
+        admin.put_all(cx, manifests::admins(&after))?;
+    }
     for (object, image) in [
         (
             ObjectKey::new(Kind::DEPLOYMENT, "kube-system", "coredns"),
@@ -305,6 +301,25 @@ pub fn apply(cx: &mut Cx<'_, '_>) -> Run {
         cx.out(format!("\n[upgrade] SUCCESS! A control plane node of your cluster was upgraded to {:?}.\n\n[upgrade] Now please proceed with upgrading the rest of the nodes by following the right order.", target.as_str()));
     } else {
         cx.out(format!("\n[upgrade/successful] SUCCESS! Your cluster was upgraded to {:?}. Enjoy!\n\n[upgrade/kubelet] Now that your control plane is upgraded, please proceed with upgrading your kubelets if you haven't already done so.", target.as_str()));
+    }
+    Ok(())
+}
+
+/// Since 1.29 admin.conf has its rights from a binding, and super-admin.conf is there for emergencies.
+/// Models phases/upgrade/postupgrade.go of that version.
+fn super_admin(cx: &mut Cx<'_, '_>, admin: &Client, after: &Cluster) -> Run {
+    if client::exists(cx, "/etc/kubernetes/super-admin.conf")? {
+        return Ok(());
+    }
+    // The binding first: the new admin.conf is worth nothing without it.
+    admin.put_all(cx, manifests::admins(after))?;
+    for (name, user, group) in [
+        ("admin.conf", "kubernetes-admin", "kubeadm:cluster-admins"),
+        ("super-admin.conf", "kubernetes-super-admin", "system:masters"),
+    ] {
+        let Some(text) = super::certs::kubeconfig(cx, after, user, group)? else { return Ok(()) };
+        cx.out(format!("[kubeconfig] Writing {name:?} kubeconfig file"));
+        client::put(cx, files::Made { path: format!("/etc/kubernetes/{name}"), text, mode: 0o600 })?;
     }
     Ok(())
 }
@@ -357,8 +372,9 @@ fn policy(cx: &mut Cx<'_, '_>, cluster: &Cluster, target: &str, admin: &Client) 
 
 /// Replaces the manifests one after the other and waits until the kubelet has restarted each.
 fn static_pods(cx: &mut Cx<'_, '_>, admin: &Client, before: &Cluster, after: &Cluster) -> Run {
+    let (tag, word) = if cx.minor() >= 32 { ("upgrade/control-plane", "static") } else { ("upgrade/apply", "Static") };
     cx.out(format!(
-        "[upgrade/apply] Upgrading your Static Pod-hosted control plane to version {:?} (timeout: 5m0s)...",
+        "[{tag}] Upgrading your {word} Pod-hosted control plane to version {:?} (timeout: 5m0s)...",
         after.version.as_str()
     ));
     let stamp = cx.io.now()?;
@@ -367,33 +383,54 @@ fn static_pods(cx: &mut Cx<'_, '_>, admin: &Client, before: &Cluster, after: &Cl
     let fresh = format!("/etc/kubernetes/tmp/kubeadm-upgraded-manifests{}", cx.io.random()? % 1_000_000_000);
     let made = files::static_pods(after);
     let (etcd, others): (Vec<_>, Vec<_>) = made.into_iter().partition(|f| f.path.ends_with("etcd.yaml"));
-    if before.etcd() != after.etcd() {
-        cx.out("[upgrade/staticpods] Preparing for \"etcd\" upgrade");
-        replace(cx, admin, etcd, "etcd", &folder)?;
-        cx.out("[upgrade/etcd] Waiting for etcd to become available");
+    let writing = format!("[upgrade/staticpods] Writing new Static Pod manifests to {fresh:?}");
+    let first = cx.minor() >= 31;
+    if first {
+        cx.out(&writing);
     } else {
         cx.out("[upgrade/etcd] Upgrading to TLS for etcd");
-        cx.out("[upgrade/staticpods] Preparing for \"etcd\" upgrade");
-        cx.out("[upgrade/staticpods] Current and new manifests of etcd are equal, skipping upgrade");
     }
-    cx.out(format!("[upgrade/staticpods] Writing new Static Pod manifests to {fresh:?}"));
+    // An etcd of that version already is left alone.
+    if before.etcd() != after.etcd() {
+        cx.out("[upgrade/staticpods] Preparing for \"etcd\" upgrade");
+        renew(cx, &["etcd-server", "etcd-peer", "etcd-healthcheck-client"])?;
+        replace(cx, admin, etcd, "etcd", &folder)?;
+        cx.out("[upgrade/etcd] Waiting for etcd to become available");
+    }
+    if !first {
+        cx.out(&writing);
+    }
     for file in others {
         let name = file.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".yaml").to_owned();
         cx.out(format!("[upgrade/staticpods] Preparing for {name:?} upgrade"));
-        let renewed: &[&str] = match name.as_str() {
-            "kube-apiserver" => &[
-                "apiserver certificate",
-                "apiserver-kubelet-client certificate",
-                "front-proxy-client certificate",
-                "apiserver-etcd-client certificate",
-            ],
-            "kube-controller-manager" => &["controller-manager.conf certificate"],
-            _ => &["scheduler.conf certificate"],
-        };
-        for what in renewed {
-            cx.out(format!("[upgrade/staticpods] Renewing {what}"));
-        }
+        renew(
+            cx,
+            match name.as_str() {
+                "kube-apiserver" => {
+                    &["apiserver", "apiserver-kubelet-client", "front-proxy-client", "apiserver-etcd-client"]
+                }
+                "kube-controller-manager" => &["controller-manager.conf"],
+                _ => &["scheduler.conf"],
+            },
+        )?;
         replace(cx, admin, vec![file], &name, &folder)?;
+    }
+    if cx.flags.yes("certificate-renewal") {
+        for name in ["admin.conf", "super-admin.conf"] {
+            super::certs::renew_one(cx, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Renews certificates of a component that is about to be replaced.
+fn renew(cx: &mut Cx<'_, '_>, names: &[&str]) -> Run {
+    if !cx.flags.yes("certificate-renewal") {
+        return Ok(());
+    }
+    for name in names {
+        cx.out(format!("[upgrade/staticpods] Renewing {name} certificate"));
+        super::certs::renew_one(cx, name)?;
     }
     Ok(())
 }
@@ -482,20 +519,62 @@ pub fn node(cx: &mut Cx<'_, '_>) -> Run {
     };
     let mut cluster = config::of_cluster(cx, map.str(&["data", "ClusterConfiguration"]), &client.server.ip);
     cluster.port = client.server.port;
-    cx.out("[preflight] Running pre-flight checks");
+    let steps = cx.minor() >= 32;
+    let tag = |step: &str| if steps { format!("upgrade/{step}") } else { "upgrade".to_owned() };
+    let check = if steps { "upgrade/preflight" } else { "preflight" };
+    cx.out(format!("[{check}] Running pre-flight checks"));
+    let skip = |cx: &mut Cx<'_, '_>, step: &str| {
+        cx.out(format!("[{}] Skipping phase. Not a control plane node.", tag(step)));
+    };
     if !control_plane {
-        cx.out("[preflight] Skipping prepull. Not a control plane node.");
-        cx.out("[upgrade] Skipping phase. Not a control plane node.");
+        cx.out(format!("[{check}] Skipping prepull. Not a control plane node."));
+        skip(cx, "control-plane");
+        if steps {
+            skip(cx, "kubeconfig");
+        }
     } else {
-        let own = cluster.clone();
+        pull_all(cx, &cluster, if steps { "upgrade/preflight" } else { "preflight" })?;
+        let own = on_this_node(cx, &cluster)?;
         static_pods(cx, &client, &own, &cluster)?;
+        cx.out(format!(
+            "[{}] The control plane instance for this node was successfully {}!",
+            tag("control-plane"),
+            if steps { "upgraded" } else { "updated" }
+        ));
     }
     kubelet_config(cx, &cluster)?;
-    if cx.minor() < 32 {
+    if steps {
+        cx.out("[upgrade/kubelet-config] The kubelet configuration for this node was successfully upgraded!");
+        for addon in ["coredns", "kube-proxy"] {
+            let why = if control_plane { "" } else { " Not a control plane node." };
+            cx.out(format!("[upgrade/addon] Skipping the addon/{addon} phase.{why}"));
+        }
+    } else {
         cx.out("[upgrade] The configuration for this node was successfully updated!");
         cx.out("[upgrade] Now you should go ahead and upgrade the kubelet package using your package manager.");
-    } else {
-        cx.out("\n[upgrade] The configuration for this node was successfully updated!\n[upgrade] Now you should go ahead and upgrade the kubelet package using your package manager.");
     }
     Ok(())
+}
+
+fn pull_all(cx: &mut Cx<'_, '_>, cluster: &Cluster, tag: &str) -> Run {
+    cx.out(format!("[{tag}] Pulling images required for setting up a Kubernetes cluster"));
+    cx.out(format!("[{tag}] This might take a minute or two, depending on the speed of your internet connection"));
+    let word = if cx.minor() >= 30 { "beforehand" } else { "in beforehand" };
+    cx.out(format!("[{tag}] You can also perform this action {word} using 'kubeadm config images pull'"));
+    preflight::sandbox_image(cx, cluster)?;
+    for image in cluster.images() {
+        if let Err(why) = client::pull(cx, &image)? {
+            return fail(format!(
+                "[preflight] Some fatal errors occurred:\n\t[ERROR ImagePull]: failed to pull image {image}: {why}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The cluster as this machine's manifests still have it: a second control plane is upgraded after the first.
+fn on_this_node(cx: &mut Cx<'_, '_>, cluster: &Cluster) -> Run<Cluster> {
+    let text = cx.io.read_file("/etc/kubernetes/manifests/kube-apiserver.yaml")?.unwrap_or_default();
+    let tag = files::line(&text, "image").and_then(|i| i.rsplit_once(':')).map(|(_, tag)| Str::from(tag));
+    Ok(Cluster { version: tag.unwrap_or_else(|| cluster.version.clone()), ..cluster.clone() })
 }

@@ -2,7 +2,7 @@
 
 use super::{Profile, Resource, resources, versions};
 use crate::api::{Kind, Reason, Status, Value, gofmt};
-use crate::base::{base64, hash::sha256};
+use crate::base::{Str, base64, hash::sha256};
 
 const SERVER_BOOK: &[(&str, &str)] = &[
     ("major", "1"),
@@ -119,6 +119,34 @@ pub fn server_version(profile: Profile) -> &'static [(&'static str, &'static str
     }
 }
 
+/// The same of another release: `v1.28.15`. What of its build is not known is of the right shape.
+pub fn version_of(profile: Profile, release: &str) -> Vec<(&'static str, Str)> {
+    let own = server_version(profile);
+    let known = own.iter().any(|(k, v)| *k == "gitVersion" && *v == release) || release.is_empty();
+    let minor: u32 = release.split('.').nth(1).and_then(|m| m.parse().ok()).unwrap_or(0);
+    let number = |key: &str| -> Option<Str> {
+        Some(match key {
+            "minor" | "emulationMinor" => ecow::eco_format!("{minor}"),
+            "minCompatibilityMinor" => ecow::eco_format!("{}", minor.saturating_sub(1)),
+            "gitVersion" => release.into(),
+            "gitCommit" => sha256(release.as_bytes()).iter().take(20).map(|b| format!("{b:02x}")).collect::<String>().into(),
+            _ => return None,
+        })
+    };
+    // Emulated and compatible versions are told since 1.34.
+    let told = |key: &str| known || minor >= 34 || !(key.starts_with("emulation") || key.starts_with("minCompat"));
+    let one = |(k, v): &(&'static str, &'static str)| {
+        (*k, if known { None } else { number(k) }.unwrap_or_else(|| (*v).into()))
+    };
+    own.iter().filter(|(k, _)| told(k)).map(one).collect()
+}
+
+/// The body at `/version`.
+pub fn version_document(profile: Profile, release: &str) -> String {
+    let lines: Vec<String> = version_of(profile, release).iter().map(|(k, v)| format!("  {k:?}: {:?}", v.as_str())).collect();
+    format!("{{\n{}\n}}", lines.join(",\n"))
+}
+
 /// The body at `url` (a path, and possibly a query). `etcd`: whether the store answers; `host`: where
 /// the server listens; `customs`: the custom resources. Not modelled: metrics, OpenAPI.
 pub fn document(
@@ -132,10 +160,7 @@ pub fn document(
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     let found = match parts[..] {
         [] => Some(paths(profile)),
-        ["version"] => {
-            let lines: Vec<String> = server_version(profile).iter().map(|(k, v)| format!("  {k:?}: {v:?}")).collect();
-            Some(format!("{{\n{}\n}}", lines.join(",\n")))
-        }
+        ["version"] => Some(version_document(profile, "")),
         [kind @ ("healthz" | "livez" | "readyz"), ref check @ ..] => {
             return health(kind, &check.join("/"), query, profile, etcd);
         }

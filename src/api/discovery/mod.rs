@@ -4,7 +4,7 @@
 
 mod documents;
 
-pub use documents::{document, server_version};
+pub use documents::{document, server_version, version_document, version_of};
 
 use super::{Kind, Object, Profile, Value, custom};
 use crate::base::Str;

@@ -22,6 +22,11 @@ networking:
   podSubnet: $3
   serviceSubnet: $4
 EOF
+# before 1.31 kubeadm reads v1beta3, where the options of kubelet are no list
+minor=${5#1.}
+if [ "${minor%.*}" -lt 31 ]; then
+  sed -i -e 's/v1beta4/v1beta3/' -e "s/- name: node-ip/  node-ip: $1.10/" -e '/^    value:/d' /root/kubeadm-config.yaml
+fi
 kubeadm init --config /root/kubeadm-config.yaml
 
 # root's kubectl finds the cluster
