@@ -84,7 +84,9 @@ impl fmt::Display for Refusal {
 pub fn versions(profile: Profile) -> &'static [&'static str] {
     match profile {
         Profile::Book => &["1.18.4", "1.18.20", "1.19.16", "1.20.2", "1.20.15", "1.21.14"],
-        Profile::Modern => &["1.28.15", "1.29.15", "1.30.14", "1.31.14", "1.32.0", "1.33.0", "1.34.0", "1.35.0", "1.36.2"],
+        Profile::Modern => {
+            &["1.28.15", "1.29.15", "1.30.14", "1.31.14", "1.32.0", "1.33.0", "1.34.0", "1.35.0", "1.36.2"]
+        }
     }
 }
 
@@ -168,12 +170,9 @@ impl Refusals {
                 "1.18부터 `kubectl run`이 파드를 만들고, 1.22부터는 그 시절 파드 네트워크의 매니페스트를 받지 않습니다",
                 "since 1.18 `kubectl run` makes a pod, and 1.22 no longer takes the pod network's manifests of that time",
             ),
-            Profile::Modern => (
-                28,
-                36,
-                "이 실습은 1.28부터 1.36까지 확인했습니다",
-                "this lab is known to work from 1.28 up to 1.36",
-            ),
+            Profile::Modern => {
+                (28, 36, "이 실습은 1.28부터 1.36까지 확인했습니다", "this lab is known to work from 1.28 up to 1.36")
+            }
         };
         if major != 1 || !(low..=high).contains(&minor) {
             let ko = format!("이 프로필에서는 1.{low}부터 1.{high}까지 쓸 수 있습니다(입력: {text}): {ko}");

@@ -11,16 +11,41 @@ use crate::base::{Str, Time, base64, time::MONTHS};
 /// What can be renewed: name, file below /etc/kubernetes, authority, and what it is for.
 type Handler = (&'static str, &'static str, &'static str, &'static str);
 pub const HANDLERS: [Handler; 11] = [
-    ("admin.conf", "admin.conf", "ca", "certificate embedded in the kubeconfig file for the admin to use and for kubeadm itself"),
+    (
+        "admin.conf",
+        "admin.conf",
+        "ca",
+        "certificate embedded in the kubeconfig file for the admin to use and for kubeadm itself",
+    ),
     ("apiserver", "pki/apiserver", "ca", "certificate for serving the Kubernetes API"),
     ("apiserver-etcd-client", "pki/apiserver-etcd-client", "etcd-ca", "certificate the apiserver uses to access etcd"),
-    ("apiserver-kubelet-client", "pki/apiserver-kubelet-client", "ca", "certificate for the API server to connect to kubelet"),
-    ("controller-manager.conf", "controller-manager.conf", "ca", "certificate embedded in the kubeconfig file for the controller manager to use"),
-    ("etcd-healthcheck-client", "pki/etcd/healthcheck-client", "etcd-ca", "certificate for liveness probes to healthcheck etcd"),
+    (
+        "apiserver-kubelet-client",
+        "pki/apiserver-kubelet-client",
+        "ca",
+        "certificate for the API server to connect to kubelet",
+    ),
+    (
+        "controller-manager.conf",
+        "controller-manager.conf",
+        "ca",
+        "certificate embedded in the kubeconfig file for the controller manager to use",
+    ),
+    (
+        "etcd-healthcheck-client",
+        "pki/etcd/healthcheck-client",
+        "etcd-ca",
+        "certificate for liveness probes to healthcheck etcd",
+    ),
     ("etcd-peer", "pki/etcd/peer", "etcd-ca", "certificate for etcd nodes to communicate with each other"),
     ("etcd-server", "pki/etcd/server", "etcd-ca", "certificate for serving etcd"),
     ("front-proxy-client", "pki/front-proxy-client", "front-proxy-ca", "certificate for the front proxy client"),
-    ("scheduler.conf", "scheduler.conf", "ca", "certificate embedded in the kubeconfig file for the scheduler manager to use"),
+    (
+        "scheduler.conf",
+        "scheduler.conf",
+        "ca",
+        "certificate embedded in the kubeconfig file for the scheduler manager to use",
+    ),
     ("super-admin.conf", "super-admin.conf", "ca", "certificate embedded in the kubeconfig file for the super-admin"),
 ];
 const AUTHORITIES: [&str; 3] = ["ca", "etcd-ca", "front-proxy-ca"];
@@ -37,19 +62,27 @@ fn preamble(cx: &mut Cx<'_, '_>, what: &str) -> Run {
         return Ok(());
     }
     if cx.minor() >= 32 {
-        cx.out(format!("[{what}] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"..."));
-        cx.out(format!("[{what}] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it."));
+        cx.out(format!(
+            "[{what}] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"..."
+        ));
+        cx.out(format!(
+            "[{what}] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it."
+        ));
     } else {
         let flag = if cx.minor() >= 20 { "-o yaml" } else { "-oyaml" };
         cx.out(format!("[{what}] Reading configuration from the cluster..."));
-        cx.out(format!("[{what}] FYI: You can look at this config file with 'kubectl -n kube-system get cm kubeadm-config {flag}'"));
+        cx.out(format!(
+            "[{what}] FYI: You can look at this config file with 'kubectl -n kube-system get cm kubeadm-config {flag}'"
+        ));
     }
     let path = cx.flags.text("kubeconfig").to_owned();
     let read = Client::of(cx, &path).and_then(|c| config_map(cx, &c, "kube-system", "kubeadm-config"));
     match read {
         Err(Fail::Stop(stop)) => return Err(Fail::Stop(stop)),
         Err(Fail::Error(_)) => {
-            cx.out(format!("[{what}] Error reading configuration from the Cluster. Falling back to default configuration\n"));
+            cx.out(format!(
+                "[{what}] Error reading configuration from the Cluster. Falling back to default configuration\n"
+            ));
         }
         Ok(_) => cx.out(""),
     }
@@ -154,8 +187,11 @@ pub fn kubeconfig(cx: &mut Cx<'_, '_>, cluster: &Cluster, user: &str, group: &st
     let Some(ca) = read(cx, &authority_file("ca"))? else { return Ok(None) };
     let cert = pki::sign(&ca, user, group, cx.io.now()?);
     let data = |pem: &str| base64::encode(pem.as_bytes());
-    let credentials =
-        format!("client-certificate-data: {}\n    client-key-data: {}", data(&cert.pem()), data(&pki::key(&cert.serial)));
+    let credentials = format!(
+        "client-certificate-data: {}\n    client-key-data: {}",
+        data(&cert.pem()),
+        data(&pki::key(&cert.serial))
+    );
     Ok(Some(files::kubeconfig(&ca.pem(), &cluster.endpoint(), "kubernetes", user, &credentials)))
 }
 

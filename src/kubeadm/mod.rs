@@ -97,8 +97,18 @@ const KUBECONFIG: Flag = flags::text("kubeconfig", "", "/etc/kubernetes/admin.co
 
 static VERBS: &[Verb] = &[
     Verb { path: "certs certificate-key", flags: &[], run: certs::certificate_key, about: "Generate certificate keys" },
-    Verb { path: "certs check-expiration", flags: &[CONFIG, KUBECONFIG], run: certs::check, about: "Check certificates expiration for a Kubernetes cluster" },
-    Verb { path: "certs renew", flags: &[CONFIG, KUBECONFIG], run: certs::renew, about: "Renew certificates for a Kubernetes cluster" },
+    Verb {
+        path: "certs check-expiration",
+        flags: &[CONFIG, KUBECONFIG],
+        run: certs::check,
+        about: "Check certificates expiration for a Kubernetes cluster",
+    },
+    Verb {
+        path: "certs renew",
+        flags: &[CONFIG, KUBECONFIG],
+        run: certs::renew,
+        about: "Renew certificates for a Kubernetes cluster",
+    },
     Verb {
         path: "config images list",
         flags: images::FLAGS,

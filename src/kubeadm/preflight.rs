@@ -105,7 +105,10 @@ pub fn sandbox_image(cx: &mut Cx<'_, '_>, cluster: &Cluster) -> Run {
     let (Some(image), wanted) = (set.map(|t| t.trim_matches('"').to_owned()), cluster.pause()) else { return Ok(()) };
     if cluster.modern() && image != wanted {
         let advice = if cx.minor() >= 30 { "It is recommended to use" } else { "It is recommended that using" };
-        let text = format!("detected that the sandbox image {image:?} of the container runtime is inconsistent with that used by kubeadm. {advice} {:?} as the CRI sandbox image.", wanted.as_str());
+        let text = format!(
+            "detected that the sandbox image {image:?} of the container runtime is inconsistent with that used by kubeadm. {advice} {:?} as the CRI sandbox image.",
+            wanted.as_str()
+        );
         cx.klog('W', if cx.minor() >= 30 { "checks.go:846" } else { "checks.go:835" }, &text)?;
     }
     Ok(())

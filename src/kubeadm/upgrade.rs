@@ -227,8 +227,7 @@ pub fn apply(cx: &mut Cx<'_, '_>) -> Run {
     let target = ecow::eco_format!("v{}", target.trim_start_matches('v'));
     let (admin, cluster) = current(cx)?;
     health(cx, &admin)?;
-    let (tag, chosen) =
-        if cx.minor() >= 32 { ("upgrade/preflight", "upgrade") } else { ("upgrade/version", "change") };
+    let (tag, chosen) = if cx.minor() >= 32 { ("upgrade/preflight", "upgrade") } else { ("upgrade/version", "change") };
     cx.out(format!("[{tag}] You have chosen to {chosen} the cluster version to {:?}", target.as_str()));
     cx.out(format!("[upgrade/versions] Cluster version: {}", cluster.version));
     cx.out(format!("[upgrade/versions] kubeadm version: {}", cx.version));

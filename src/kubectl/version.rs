@@ -37,7 +37,6 @@ const CLIENT_MODERN: Fields = &[
     ("platform", "linux/amd64"),
 ];
 
-
 /// The kustomize that kubectl of a minor version has built in.
 fn kustomize(minor: u32) -> &'static str {
     match minor {

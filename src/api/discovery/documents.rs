@@ -129,7 +129,9 @@ pub fn version_of(profile: Profile, release: &str) -> Vec<(&'static str, Str)> {
             "minor" | "emulationMinor" => ecow::eco_format!("{minor}"),
             "minCompatibilityMinor" => ecow::eco_format!("{}", minor.saturating_sub(1)),
             "gitVersion" => release.into(),
-            "gitCommit" => sha256(release.as_bytes()).iter().take(20).map(|b| format!("{b:02x}")).collect::<String>().into(),
+            "gitCommit" => {
+                sha256(release.as_bytes()).iter().take(20).map(|b| format!("{b:02x}")).collect::<String>().into()
+            }
             _ => return None,
         })
     };
@@ -143,7 +145,8 @@ pub fn version_of(profile: Profile, release: &str) -> Vec<(&'static str, Str)> {
 
 /// The body at `/version`.
 pub fn version_document(profile: Profile, release: &str) -> String {
-    let lines: Vec<String> = version_of(profile, release).iter().map(|(k, v)| format!("  {k:?}: {:?}", v.as_str())).collect();
+    let lines: Vec<String> =
+        version_of(profile, release).iter().map(|(k, v)| format!("  {k:?}: {:?}", v.as_str())).collect();
     format!("{{\n{}\n}}", lines.join(",\n"))
 }
 
