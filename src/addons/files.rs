@@ -156,7 +156,7 @@ pub fn bootstrapped(ca: &str, endpoint: &str, cert: &str, key: &str) -> Vec<Made
 
 pub fn put(machine: &mut Machine, files: Vec<Made>, now: Time) {
     for Made { path, text, mode } in files {
-        machine.files.insert(path.into(), File { content: text.into(), mode, modified: now });
+        machine.files.insert(path.into(), File::new(text, mode, now));
     }
 }
 

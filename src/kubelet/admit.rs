@@ -30,6 +30,9 @@ fn requests(object: &Object) -> [i64; 2] {
 impl Kubelet {
     /// Refuses `w` if it does not fit beside the pods that are here; it then stays Failed.
     pub(super) fn admit(&mut self, ctx: &mut Ctx<'_>, w: &mut Worker) {
+        if let Some(text) = self.pressed(&w.pod) {
+            return self.reject(ctx, w, "Evicted", text);
+        }
         let wanted = requests(&w.pod);
         if wanted == [0, 0] && self.workers.len() < 110 {
             return;
@@ -53,12 +56,16 @@ impl Kubelet {
         let text = ecow::eco_format!(
             "Node didn't have enough resource: {what}, requested: {wanted}, used: {used}, capacity: {capacity}"
         );
-        self.event(ctx, w, None, "Warning", &reason, text.clone());
+        self.reject(ctx, w, &reason, text);
+    }
+
+    fn reject(&mut self, ctx: &mut Ctx<'_>, w: &mut Worker, reason: &str, text: Str) {
+        self.event(ctx, w, None, "Warning", reason, text.clone());
         let message = match self.profile {
             Profile::Book => ecow::eco_format!("Pod {text}"),
             Profile::Modern => ecow::eco_format!("Pod was rejected: {text}"),
         };
-        w.rejected = Some((Str::from(reason), message));
+        w.rejected = Some((reason.into(), message));
         w.report = true;
     }
 }

@@ -95,7 +95,8 @@ impl Kubelet {
         let grace = w.killing.as_ref().map_or(Duration::secs(30), |k| k.grace);
         let Some(id) = w.containers[i].id.clone() else { return };
         let hook = w.spec(i).at(&["lifecycle", "preStop"]).cloned().unwrap_or_default();
-        let left = Duration(grace.0.saturating_sub(ctx.now().since(since).0)).max(Duration::secs(LEAST_GRACE as u64));
+        let left = Duration(grace.0.saturating_sub(ctx.now().since(since).0))
+            .max(grace.min(Duration::secs(LEAST_GRACE as u64)));
         if hook.is_null() || grace <= Duration::secs(LEAST_GRACE as u64) {
             return self.stop_now(ctx, &id, left);
         }

@@ -8,15 +8,17 @@
 //! - [`server`]: logs, for the API server
 //! - [`admit`]: what it refuses; [`bootstrap`]: its start and its certificate; [`environment`]: what
 //!   a container starts with
+//! - [`eviction`]: what ends when memory or disk run out
 //! - [`files`]: static pods and their mirrors; [`probes`]: liveness, readiness, startup
 //!
 //! - [`volumes`]: what a pod's volumes hold
 //!
-//! Not here: device plugins, eviction under pressure, cgroups.
+//! Not here: device plugins, cgroups.
 
 mod admit;
 pub mod bootstrap;
 mod environment;
+mod eviction;
 mod files;
 mod hooks;
 mod kill;
@@ -127,6 +129,7 @@ pub struct Kubelet {
     recorder: EventRecorder,
     node: node::NodeState,
     lease: lease::LeaseState,
+    eviction: eviction::EvictionState,
     /// By uid.
     workers: OrdMap<Str, Arc<Worker>>,
     /// Static pods by the key of their mirror.
@@ -160,6 +163,7 @@ impl Kubelet {
             user,
             node: node::NodeState::default(),
             lease: lease::LeaseState::default(),
+            eviction: eviction::EvictionState::default(),
             workers: OrdMap::new(),
             statics: OrdMap::new(),
             manifests: OrdMap::new(),
@@ -187,6 +191,7 @@ impl Kubelet {
         host.listeners.insert(PORT, me);
         host.listeners.insert(HEALTHZ, me);
         self.recovered = worker::recover(&ctx.host().runtime);
+        self.begin_eviction(ctx);
         self.pods.start(ctx);
         self.register(ctx);
         self.scan_manifests(ctx);
@@ -356,6 +361,7 @@ impl Kubelet {
             }
             "runtime" => self.runtime_changed(ctx, text == "up"),
             "files" => self.scan_manifests(ctx),
+            "oom" => self.out_of_memory(ctx, text),
             _ => {}
         }
     }

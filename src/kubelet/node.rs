@@ -92,6 +92,7 @@ impl Kubelet {
 
     pub(super) fn check_node(&mut self, ctx: &mut Ctx<'_>) {
         ctx.timer(CHECK, TIMER_NODE_STATUS, "");
+        self.evict(ctx);
         if self.node.asked == Asked::Nothing {
             let key = self.node_key();
             self.ask_node(ctx, Asked::Get, Request::get(&key));
@@ -151,7 +152,7 @@ impl Kubelet {
         }
     }
 
-    fn announce(&mut self, ctx: &mut Ctx<'_>, kind: &str, reason: &str, message: Str) {
+    pub(super) fn announce(&mut self, ctx: &mut Ctx<'_>, kind: &str, reason: &str, message: Str) {
         if let Some(node) = self.node.known.clone() {
             self.recorder.record(ctx, &node, kind, reason, message);
         }
@@ -251,8 +252,17 @@ impl Kubelet {
                 "type" => kind,
             }));
         };
-        put("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available");
-        put("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure");
+        let [memory, disk] = self.eviction.pressure();
+        let (status, reason, message) = match memory {
+            true => ("True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+            false => ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        };
+        put("MemoryPressure", status, reason, message);
+        let (status, reason, message) = match disk {
+            true => ("True", "KubeletHasDiskPressure", "kubelet has disk pressure"),
+            false => ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        };
+        put("DiskPressure", status, reason, message);
         put("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available");
         match self.not_ready(ctx) {
             None => put("Ready", "True", "KubeletReady", "kubelet is posting ready status"),

@@ -49,6 +49,7 @@ impl Kubelet {
         }
         let limit = |what: &str| spec.at(&["resources", "limits", what]).and_then(Quantity::of).unwrap_or_default();
         let (cpu_limit, memory_limit) = (limit("cpu").millis().max(0) as u64, limit("memory").value().max(0) as u64);
+        let oom_score_adj = super::eviction::oom_score_adj(&w.pod, &spec, crate::machine::load::memory_total(host));
         let attempt = w.run(i, &host.runtime).map_or(0, |c| c.attempt + 1);
         let spec = ContainerSpec {
             sandbox,
@@ -64,6 +65,7 @@ impl Kubelet {
             tty: flag("tty"),
             cpu_limit,
             memory_limit,
+            oom_score_adj,
             termination: (
                 match spec.str("terminationMessagePath") {
                     "" => "/dev/termination-log".into(),

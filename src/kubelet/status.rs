@@ -21,8 +21,14 @@ pub fn generate(profile: Profile, host: &Machine, w: &Worker, now: Time) -> Map 
     }
     let failing = w.failed.as_ref().filter(|_| profile == Profile::Book || w.ended);
     let nothing_ran = w.containers.iter().all(|s| s.id.is_none());
-    if pod::terminal(known) && nothing_ran {
+    if pod::terminal(known) && (nothing_ran || (profile == Profile::Book && old.str("reason") == "Evicted")) {
         return old;
+    }
+    if let Some((reason, message)) = w.failed.as_ref().filter(|(r, _)| r == "Evicted" && profile == Profile::Book) {
+        // Nothing else was kept of an evicted pod.
+        return map! {
+            "message" => message, "phase" => "Failed", "reason" => reason, "startTime" => w.started.rfc3339(),
+        };
     }
     let make = |range: std::ops::Range<usize>| -> List {
         range.map(|i| Value::Map(container_status(profile, host, w, i))).collect()
@@ -37,9 +43,23 @@ pub fn generate(profile: Profile, host: &Machine, w: &Worker, now: Time) -> Map 
         "qosClass" => qos_class(&w.pod),
         "startTime" => w.started.rfc3339(),
     };
-    if let Some((reason, message)) = &w.failed {
+    if let Some((reason, message)) = failing {
         status.insert("reason", reason);
         status.insert("message", message);
+        let disrupted = meta::condition(known, "DisruptionTarget").is_some();
+        if reason == "Evicted" && !disrupted {
+            let mut list: Vec<Value> = status.get("conditions").map_or(&[][..], Value::items).to_vec();
+            list.push(Value::Map(map! {
+                "lastProbeTime" => Value::Null,
+                "lastTransitionTime" => now.rfc3339(),
+                "message" => message,
+                "observedGeneration" => meta::generation(known).max(1),
+                "reason" => "TerminationByKubelet",
+                "status" => "True",
+                "type" => "DisruptionTarget",
+            }));
+            status.insert("conditions", list);
+        }
     }
     if !inits.is_empty() {
         status.insert("initContainerStatuses", inits);

@@ -308,3 +308,112 @@ fn a_container_beyond_its_memory_limit_is_killed() {
     let last = pod::container_statuses(&p)[0].at(&["lastState", "terminated"]).unwrap().clone();
     assert_eq!((last.str("reason"), last.get("exitCode").and_then(Value::as_int)), ("OOMKilled", Some(137)));
 }
+
+fn hog(lab: &mut Lab, name: &str, mib: u32, request: Option<&str>) {
+    let bytes = format!("{mib}M");
+    let mut container = map! { "name" => "c", "image" => "polinux/stress", "command" => list!["stress", "--vm", "1", "--vm-bytes", bytes] };
+    if let Some(request) = request {
+        container.insert("resources", map! { "requests" => map! { "memory" => request } });
+    }
+    lab.create(name, container);
+}
+
+fn pressure(lab: &Lab, kind: &str) -> Str {
+    let data = lab.world.machine(lab::MASTER).etcd_data.as_ref().unwrap();
+    let node = data.get(&ObjectKey::new(Kind::NODE, "", NODE)).unwrap();
+    meta::condition(node, kind).map_or("", |(status, ..)| status).into()
+}
+
+#[test]
+fn memory_pressure_ends_who_outgrew_its_request() {
+    for profile in PROFILES {
+        let mut lab = Lab::new(profile, 1);
+        lab.world.machine_mut(MACHINE).memory_mib = 2560;
+        hog(&mut lab, "modest", 900, Some("1Gi"));
+        lab.run(Duration::secs(20));
+        let left = {
+            let m = lab.world.machine(MACHINE);
+            crate::machine::load::memory_total(m) - crate::machine::load::memory_used(m)
+        };
+        // 50 MiB stay free: less than the threshold, more than nothing.
+        hog(&mut lab, "greedy", (left >> 20) as u32 - 50, None);
+        lab.until(60, |l| l.pod("greedy").is_some_and(|p| pod::phase(&p) == "Failed")).expect("it is evicted");
+        let p = lab.pod("greedy").unwrap();
+        assert_eq!(p.str(&["status", "reason"]), "Evicted");
+        let message = p.str(&["status", "message"]);
+        assert!(message.starts_with("The node was low on resource: memory. "), "{message}");
+        assert!(message.contains("Container c was using "), "{message}");
+        assert_eq!(pod::phase(&lab.pod("modest").unwrap()), "Running");
+        lab.run(Duration::secs(11));
+        assert_eq!(pressure(&lab, "MemoryPressure"), "True");
+        assert!(lab.reasons(NODE).iter().any(|r| r == "EvictionThresholdMet"));
+        // Best effort pods stay out, others may come.
+        lab.create("late", map! { "name" => "c", "image" => "busybox", "command" => list!["sleep", "60"] });
+        lab.run(Duration::secs(3));
+        let late = lab.pod("late").unwrap();
+        assert_eq!((pod::phase(&late), late.str(&["status", "reason"])), ("Failed", "Evicted"));
+        assert!(late.str(&["status", "message"]).ends_with("The node had condition: [MemoryPressure]. "));
+        lab.run(Duration::mins(6));
+        assert_eq!(pressure(&lab, "MemoryPressure"), "False");
+    }
+}
+
+#[test]
+fn a_full_disk_removes_images_then_pods_but_not_critical_ones() {
+    for profile in PROFILES {
+        let mut lab = Lab::new(profile, 1);
+        for (name, class) in [("plain", ""), ("critical", "system-node-critical")] {
+            let c = map! { "name" => "c", "image" => "nginx" };
+            lab.create_pod(name, map! { "containers" => list![c], "priorityClassName" => class });
+        }
+        lab.run(Duration::secs(30));
+        let m = lab.world.machine_mut(MACHINE);
+        let size = crate::machine::load::DISK * 9 / 10;
+        m.write("/var/fill", "", crate::base::Time::ZERO);
+        m.files.get_mut("/var/fill").unwrap().hole = size;
+        lab.until(60, |l| l.pod("plain").is_some_and(|p| pod::phase(&p) == "Failed")).expect("it is evicted");
+        let message = Str::from(lab.pod("plain").unwrap().str(&["status", "message"]));
+        assert!(message.starts_with("The node was low on resource: ephemeral-storage. "), "{message}");
+        lab.run(Duration::secs(60));
+        assert_eq!(pod::phase(&lab.pod("critical").unwrap()), "Running");
+        assert_eq!(pressure(&lab, "DiskPressure"), "True");
+        lab.world.machine_mut(MACHINE).remove("/var/fill");
+        lab.run(Duration::mins(6));
+        assert_eq!(pressure(&lab, "DiskPressure"), "False");
+    }
+}
+
+#[test]
+fn a_machine_without_memory_ends_the_largest_best_effort_process() {
+    let mut lab = Lab::new(Profile::Modern, 1);
+    lab.world.machine_mut(MACHINE).memory_mib = 2560;
+    hog(&mut lab, "asked", 900, Some("1Gi"));
+    lab.run(Duration::secs(20));
+    hog(&mut lab, "greedy", 2000, None);
+    lab.run(Duration::secs(2));
+    lab.until(60, |l| l.waiting("greedy") == "CrashLoopBackOff").expect("it is killed again and again");
+    let greedy = lab.pod("greedy").unwrap();
+    let last = pod::container_statuses(&greedy)[0].at(&["lastState", "terminated", "reason"]).unwrap().clone();
+    assert_eq!(last.as_str(), "OOMKilled");
+    assert_eq!(pod::phase(&lab.pod("asked").unwrap()), "Running");
+    assert!(lab.messages(NODE).iter().any(|m| m.starts_with("System OOM encountered, victim process: stress")));
+}
+
+#[test]
+fn an_empty_dir_beyond_its_limit_ends_its_pod() {
+    let mut lab = Lab::new(Profile::Book, 1);
+    let c = map! { "name" => "c", "image" => "nginx" };
+    let volume = map! { "name" => "cache", "emptyDir" => map! { "sizeLimit" => "1Mi" } };
+    lab.create_pod("p", map! { "containers" => list![c], "volumes" => list![volume] });
+    lab.run(Duration::secs(20));
+    let uid = Str::from(meta::uid(&lab.pod("p").unwrap()));
+    let path = format!("/var/lib/kubelet/pods/{uid}/volumes/kubernetes.io~empty-dir/cache/big");
+    let m = lab.world.machine_mut(MACHINE);
+    m.write(&path, "", crate::base::Time::ZERO);
+    m.files.get_mut(&*path).unwrap().hole = 2 << 20;
+    lab.until(30, |l| l.pod("p").is_some_and(|p| pod::phase(&p) == "Failed")).expect("it is evicted");
+    assert_eq!(
+        lab.pod("p").unwrap().str(&["status", "message"]),
+        "Usage of EmptyDir volume \"cache\" exceeds the limit \"1Mi\". "
+    );
+}

@@ -112,6 +112,8 @@ pub struct Worker {
     pub posting: bool,
     pub post_due: bool,
     pub retry_armed: bool,
+    /// It says how much storage it may use.
+    pub storage_limits: bool,
     /// What made the kubelet act on it last.
     pub cause: TraceId,
 }
@@ -163,6 +165,7 @@ impl Worker {
         let started = Time::parse_rfc3339(object.str(&["status", "startTime"])).unwrap_or(ctx.now());
         Worker {
             uid: meta::uid(&object).into(),
+            storage_limits: super::eviction::limits_storage(&object),
             pod: object,
             is_static,
             mirror: None,

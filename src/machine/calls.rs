@@ -45,6 +45,10 @@
 //! | `ask` | `{prompt, secret}` | shows it as the prompt of what is read next |
 //! | `runtime`, `runtime-*` | see `calls/containers.rs` | what docker or containerd keeps |
 //! | `etcd` | see `calls/etcd.rs` | what etcd answers |
+//! | `load` | | bytes: `{memory, disk, diskUsed, shm}`; `oom`: lines of the kernel; `inside`: 1 in a container |
+//! | `allocate` | `{path, bytes, keep}`: zeros without text; `keep`: longer only | `""`, or why not |
+//! | `sizes` | folder | `[[path, bytes]]` of all files below it |
+//! | `grown` | | whether the memory that this command claims is there; otherwise it is killed |
 //! | `iptables` | | kube-proxy's rules as iptables-save prints them |
 //! | `me` | | `{terminal, token}`: how others name this command when they send to it |
 //! | `remote-adopt` | `{peer, session}` | takes a stream that was opened for `me`; `session`: typed lines go there |
@@ -63,6 +67,7 @@
 mod containers;
 mod etcd;
 mod kubeadm;
+mod load;
 mod machine;
 mod net;
 mod packages;
@@ -158,6 +163,10 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "runtime-exec" => containers::exec(host, input),
         "etcd" => etcd::ask(host, input),
         "iptables" => net::iptables(host),
+        "load" => load::load(host),
+        "allocate" => load::allocate(host, input),
+        "sizes" => load::sizes(host, input),
+        "grown" => load::grown(host),
         "spawn" => return spawn::start(host, input),
         "spawned" => return spawn::wait(host, input),
         _ => Value::Null,

@@ -93,13 +93,13 @@ pub fn write(machine: &mut Machine, path: &str, content: impl Into<Str>, now: Ti
 fn keep_folder(machine: &mut Machine, path: &str, now: Time) {
     let folder = format!("{}/", parent(path).trim_end_matches('/'));
     if folder != "/" && !machine.files.contains_key(&*folder) {
-        let file = File { content: Str::new(), mode: 0o755, modified: now };
+        let file = File::new("", 0o755, now);
         machine.files.insert(folder.into(), file);
     }
 }
 
 pub fn make_folder(machine: &mut Machine, path: &str, now: Time) {
-    let file = File { content: Str::new(), mode: 0o755, modified: now };
+    let file = File::new("", 0o755, now);
     machine.files.insert(ecow::eco_format!("{path}/"), file);
 }
 

@@ -7,6 +7,7 @@ pub mod complete;
 pub mod fault;
 pub mod files;
 pub mod kill;
+pub mod load;
 pub mod packages;
 pub mod power;
 pub mod program;
@@ -17,7 +18,7 @@ pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use crate::base::persistent::{OrdMap, OrdSet};
+use crate::base::persistent::{OrdMap, OrdSet, Vector};
 use crate::base::{Duration, Str, Time};
 use crate::etcd::EtcdData;
 use crate::network::NetState;
@@ -39,6 +40,18 @@ pub struct File {
     pub content: Str,
     pub mode: u16,
     pub modified: Time,
+    /// Bytes of zeros that follow, which nobody keeps.
+    pub hole: u64,
+}
+
+impl File {
+    pub fn new(content: impl Into<Str>, mode: u16, modified: Time) -> File {
+        File { content: content.into(), mode, modified, hole: 0 }
+    }
+    /// In bytes.
+    pub fn size(&self) -> u64 {
+        self.content.len() as u64 + self.hole
+    }
 }
 
 /// A process as `ps` shows it.
@@ -111,6 +124,8 @@ pub struct Machine {
     pub etcd_kept: OrdMap<Str, EtcdData>,
     /// What docker or containerd keeps: survives the daemon.
     pub runtime: RuntimeData,
+    /// Processes that the kernel ended for want of memory: when, number and name.
+    pub oom_kills: Vector<(Time, Str)>,
     /// What the kernel knows of the pod network: survives who programmed it.
     pub net: NetState,
 }
@@ -138,6 +153,7 @@ impl Machine {
             etcd_data: None,
             etcd_kept: OrdMap::new(),
             runtime: RuntimeData::default(),
+            oom_kills: Vector::new(),
             net: NetState::default(),
         }
     }
@@ -149,7 +165,7 @@ impl Machine {
     /// Writes a file, keeping its mode if it exists (0644 otherwise).
     pub fn write(&mut self, path: &str, content: impl Into<Str>, now: Time) {
         let mode = self.files.get(path).map_or(0o644, |f| f.mode);
-        self.files.insert(path.into(), File { content: content.into(), mode, modified: now });
+        self.files.insert(path.into(), File::new(content, mode, now));
     }
     /// Version of an installed package without its release: `1.18.4`.
     pub fn version_of(&self, package: &str) -> Option<&str> {

@@ -79,6 +79,8 @@ pub struct Container {
     /// Limits: thousandths of a CPU and bytes; 0: none.
     pub cpu_limit: u64,
     pub memory_limit: u64,
+    /// What the kernel adds to its score when memory runs out: -1000 to 1000.
+    pub oom_score_adj: i16,
     /// Processor time of the requests it served, and when it is done with them.
     pub work: Duration,
     pub busy_until: Time,

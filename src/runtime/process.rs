@@ -124,7 +124,7 @@ pub fn write_log(ctx: &mut Ctx<'_>, container: &str, text: &str) {
 /// When and how a container's program ends by itself, after its start.
 pub fn own_end(container: &Container) -> Option<(Duration, i32)> {
     if out_of_memory(container) {
-        return Some((Duration::millis(700), 137));
+        return Some((Duration::millis(crate::machine::load::GROWING_MS), 137));
     }
     match &container.program {
         // A script that its machine's shell carries out ends when it ends.

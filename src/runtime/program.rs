@@ -3,6 +3,7 @@
 
 use crate::api::Value;
 use crate::base::{Duration, Str};
+use crate::machine::load;
 
 /// What an HTTP server answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +40,8 @@ pub struct Script {
     /// From its last step on it repeats: period and lines.
     pub repeat: Option<(Duration, Vec<Str>)>,
     pub command: Str,
+    /// See [`crate::machine::load::claims_mib`].
+    pub claims_mib: u64,
     /// Files it makes (`true`) or removes, and when.
     pub files: Vec<(Duration, Str, bool)>,
 }
@@ -85,27 +88,9 @@ impl Program {
         }
     }
 
-    /// Memory that it asks for, in MiB: `stress --vm-bytes 250M`, or all there is.
+    /// Memory that it asks for, in MiB.
     pub fn claims_mib(&self) -> u64 {
-        let Program::Script(script) = self else { return 0 };
-        let mut words = script.command.split_whitespace();
-        if script.command.contains("tail /dev/zero") {
-            return 1 << 20;
-        }
-        let Some(amount) = words
-            .find(|w| w.starts_with("--vm-bytes"))
-            .and_then(|w| w.split_once('=').map(|(_, n)| n).or(words.next()))
-        else {
-            return 0;
-        };
-        let (number, unit) = amount.split_at(amount.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(amount.len()));
-        let n: u64 = number.parse().unwrap_or(0);
-        match unit {
-            "G" | "g" => n << 10,
-            "K" | "k" => n >> 10,
-            "M" | "m" => n,
-            _ => n >> 20,
-        }
+        if let Program::Script(script) = self { script.claims_mib } else { 0 }
     }
 
     /// TCP ports that it listens on.
@@ -171,7 +156,7 @@ impl Script {
     /// Reads the common one-liners: `echo`, `sleep`, `exit`, `true`, `false`, `while true; do … done`,
     /// joined by `;`, `&&`, `||` or newlines. Other commands take no time and succeed.
     pub fn of(text: &str) -> Script {
-        let mut script = Script { command: text.into(), ..Script::default() };
+        let mut script = Script { command: text.into(), claims_mib: load::claims_mib(text), ..Script::default() };
         let (mut at, mut code) = (Duration::ZERO, 0);
         let mut body: Option<(Duration, Vec<Str>)> = None;
         for (joint, statement) in statements(text) {

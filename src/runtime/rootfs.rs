@@ -31,6 +31,7 @@ const FAMILIES: &[(&str, Family, &[&str])] = &[
     ("bash", Family::Alpine, &["bash"]),
     ("curl", Family::Alpine, &["curl"]),
     ("sleepy", Family::Alpine, &[]),
+    ("stress", Family::Alpine, &["bash", "stress"]),
     ("echo-hname", Family::Debian, &["curl"]),
     ("echo-ip", Family::Debian, &["curl"]),
     ("chk-info", Family::Debian, &["curl"]),
@@ -59,7 +60,7 @@ const FAMILIES: &[(&str, Family, &[&str])] = &[
 ];
 
 /// In every image with a shell.
-const CORE: &str = " sh awk base64 basename cat chmod chown cp cut date df dirname du echo egrep env expr false find \
+const CORE: &str = " sh awk base64 basename cat chmod chown cp cut date dd df dirname du echo egrep env expr fallocate false find \
                     grep gzip head hostname id ln ls md5sum mkdir mknod mktemp mv nohup nproc printenv printf pwd \
                     readlink rm rmdir sed seq sha256sum sleep sort stat sync tac tail tar tee test time timeout touch \
                     tr true tty uname uniq wc which whoami xargs yes [ ";
@@ -161,7 +162,7 @@ pub fn ensure(world: &mut World, machine: u32, container: &str) {
     let mut put = |path: &str, content: &str| {
         host.files.insert(
             ecow::eco_format!("{root}{path}"),
-            File { content: content.into(), mode: if path.ends_with(".sh") { 0o755 } else { 0o644 }, modified: now },
+            File::new(content, if path.ends_with(".sh") { 0o755 } else { 0o644 }, now),
         );
     };
     put("/etc/hostname", &format!("{name}\n"));
@@ -176,7 +177,7 @@ pub fn ensure(world: &mut World, machine: u32, container: &str) {
             .filter_map(|p| Some(((*p).into(), host.read(p)?.clone())))
             .collect();
         for (path, text) in own {
-            host.files.insert(ecow::eco_format!("{root}{path}"), File { content: text, mode: 0o644, modified: now });
+            host.files.insert(ecow::eco_format!("{root}{path}"), File::new(text, 0o644, now));
         }
     } else {
         put(
@@ -203,7 +204,7 @@ pub fn ensure(world: &mut World, machine: u32, container: &str) {
     }
     for (of, path, content) in FILES {
         if *of == image || (*of == "nginx" && matches!(image, "echo-hname" | "echo-ip" | "chk-info")) {
-            let file = File { content: (*content).into(), mode: 0o644, modified: now };
+            let file = File::new(*content, 0o644, now);
             host.files.insert(ecow::eco_format!("{root}{path}"), file);
         }
     }

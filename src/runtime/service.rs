@@ -12,7 +12,7 @@ use crate::api::{ObjectKey, Reason, Response, Status};
 use crate::base::persistent::{OrdMap, Vector};
 use crate::base::{Duration, Str, Time};
 use crate::component_boilerplate;
-use crate::machine::Machine;
+use crate::machine::{Machine, load};
 use crate::network;
 use crate::sim::{Caller, Component, Ctx, Msg, Profile, TraceId, What};
 
@@ -41,6 +41,7 @@ pub struct ContainerSpec {
     /// Thousandths of a CPU and bytes; 0: no limit.
     pub cpu_limit: u64,
     pub memory_limit: u64,
+    pub oom_score_adj: i16,
     /// See [`Container::termination`].
     pub termination: (Str, bool),
 }
@@ -70,6 +71,8 @@ const TIMER_CALL: u16 = 1;
 const TIMER_EXIT: u16 = 2;
 /// systemd cleans a cgroup away that it has not made. Argument: the sandbox.
 const TIMER_CGROUP: u16 = 3;
+/// A program has touched the memory it wanted.
+const TIMER_GROWN: u16 = 4;
 
 impl Runtime {
     pub fn new(profile: Profile) -> Runtime {
@@ -284,6 +287,7 @@ impl Runtime {
             log_open: false,
             cpu_limit: spec.cpu_limit,
             memory_limit: spec.memory_limit,
+            oom_score_adj: spec.oom_score_adj,
             work: Duration::ZERO,
             busy_until: Time::ZERO,
         };
@@ -302,6 +306,9 @@ impl Runtime {
         let end = process::start(ctx.world, machine, id, ctx.cause);
         if let Some((at, code, pid)) = end {
             ctx.timer(at.since(now), TIMER_EXIT, ecow::eco_format!("{pid} {code}"));
+        }
+        if ctx.host().runtime.containers.get(id).is_some_and(|c| c.program.claims_mib() > 0) {
+            ctx.timer(Duration::millis(load::GROWING_MS), TIMER_GROWN, "");
         }
         Ok(id.clone())
     }
@@ -406,6 +413,10 @@ impl Component for Runtime {
             Msg::Timer(TIMER_CALL, number) => self.finish(ctx, number.parse().unwrap_or(0)),
             Msg::Timer(TIMER_EXIT, arg) => self.exited(ctx, &arg),
             Msg::Timer(TIMER_CGROUP, id) => self.cgroup_lost(ctx, &id),
+            Msg::Timer(TIMER_GROWN, _) => {
+                let (machine, cause) = (ctx.machine, ctx.cause);
+                load::relieve(ctx.world, machine, cause);
+            }
             _ => {}
         }
     }

@@ -229,5 +229,8 @@ fn dmesg(io: &mut Io<'_>, _: &[Str]) -> Flow<i32> {
     if loaded.items().iter().any(|m| m.as_str() == "br_netfilter") {
         io.outln("[   21.408311] Bridge firewalling registered");
     }
+    for line in io.call("load", Value::Null)?.get("oom").map_or(&[][..], Value::items) {
+        io.outln(line.as_str());
+    }
     Ok(0)
 }

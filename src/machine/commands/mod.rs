@@ -11,6 +11,7 @@ mod containers;
 mod curl;
 mod daemons;
 mod date;
+mod disk;
 mod dns;
 pub mod echo;
 mod env;
@@ -66,6 +67,7 @@ static TABLE: &[&Command] = &[
     &curl::CURL,
     &text::CUT,
     &date::DATE,
+    &disk::DD,
     &system::DF,
     &compare::DIFF,
     &run::DIRNAME,
@@ -75,6 +77,8 @@ static TABLE: &[&Command] = &[
     &grep::EGREP,
     &env::ENV,
     &words::EXPR,
+    &disk::DU,
+    &disk::FALLOCATE,
     &run::FALSE,
     &files::FIND,
     &system::FREE,
@@ -127,7 +131,9 @@ static TABLE: &[&Command] = &[
     &network::SS,
     &ssh::SSH,
     &files::STAT,
+    &disk::STRESS,
     &run::SUDO,
+    &disk::SYNC,
     &kernel::SWAPOFF,
     &kernel::SWAPON,
     &kernel::SYSCTL,
@@ -219,7 +225,8 @@ fn installed(machine: &Machine, profile: Profile, name: &str) -> bool {
     if machine.role == Role::Host {
         return !NOT_ON_HOST.contains(&name);
     }
-    if name == "nginx" || name.starts_with("vagrant") || (name == "dnf" && profile == Profile::Book) {
+    if matches!(name, "nginx" | "stress") || name.starts_with("vagrant") || (name == "dnf" && profile == Profile::Book)
+    {
         return false;
     }
     if machine.packages.is_empty() {

@@ -115,12 +115,12 @@ const FREE_SPEC: Spec = Spec::new("hmgkbtw", &[("human", 'h'), ("mebi", 'm'), ("
 fn free(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let o = parse(io, args, &FREE_SPEC)?;
     let machine = io.call("machine", Value::Null)?;
-    let processes = io.call("processes", Value::Null)?;
+    let load = io.call("load", Value::Null)?;
     let total = super::int(&machine, "memoryMib") * 1024;
-    // A share per process stands for what they really take.
-    let used = 180_000 + processes.items().len() as i64 * 9_000;
-    let cache = total / 3;
-    let left = (total - used - cache).max(0);
+    let used = super::int(&load, "memory") / 1024;
+    let rest = (total - used).max(0);
+    let cache = (total / 3).min(rest * 3 / 4);
+    let left = rest - cache;
     let shown = |kib: i64| match (o.has('h'), o.has('m'), o.has('g'), o.has('b')) {
         (true, ..) => super::ls::human(kib * 1024).replace('K', "Ki").replace('M', "Mi").replace('G', "Gi"),
         (_, true, ..) => (kib / 1024).to_string(),
@@ -133,23 +133,83 @@ fn free(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         format!("{name:<8}{}", &cells)
     };
     io.outln("              total        used        free      shared  buff/cache   available");
-    io.outln(line("Mem:", &[total, used, left, 8_900, cache, left + cache * 9 / 10]));
+    io.outln(line("Mem:", &[total, used, left, 8_900, cache, left + cache * 95 / 100]));
     let swaps = io.read_file(files::SWAPS)?.unwrap_or_default();
     let swap: i64 = swaps.lines().skip(1).filter_map(|l| l.split_whitespace().nth(2)?.parse::<i64>().ok()).sum();
     io.outln(line("Swap:", &[swap, 0, swap]));
     Ok(0)
 }
 
-const DF_SPEC: Spec = Spec::new("hkmaT", &[("human-readable", 'h')], 1);
+const DF_SPEC: Spec = Spec::new("hkmaTo:", &[("human-readable", 'h'), ("output", 'o')], 1);
 
 fn df(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let o = parse(io, args, &DF_SPEC)?;
-    let rows: [(&str, i64, i64, &str); 4] = [
+    let load = io.call("load", Value::Null)?;
+    let book = io.call("profile", Value::Null)?.as_str() == "book";
+    let kib = |key: &str| super::int(&load, key) / 1024;
+    let root = if book { "/dev/mapper/centos-root" } else { "/dev/mapper/rl-root" };
+    let inside = super::int(&load, "inside") == 1;
+    let all: [(&str, i64, i64, &str); 6] = [
+        ("overlay", kib("disk"), kib("diskUsed"), "/"),
         ("devtmpfs", 1_456_000, 0, "/dev"),
+        ("tmpfs", 1_467_000, kib("shm"), "/dev/shm"),
         ("tmpfs", 1_467_000, 8_900, "/run"),
-        ("/dev/mapper/centos-root", 41_921_540, 4_716_020, "/"),
+        (root, kib("disk"), kib("diskUsed"), if inside { "/etc/hosts" } else { "/" }),
         ("/dev/sda1", 1_038_336, 158_000, "/boot"),
     ];
+    let inner = [0, 2, 4];
+    let mut rows: Vec<(&str, i64, i64, &str)> = Vec::new();
+    for (i, row) in all.into_iter().enumerate() {
+        if (inside && inner.contains(&i)) || (!inside && i > 0) {
+            rows.push(row);
+        }
+    }
+    // Of files and folders: where they lie.
+    if !o.rest.is_empty() {
+        let mut wanted = Vec::new();
+        for path in &o.rest {
+            if io.call("stat", path.clone().into())?.is_null() {
+                io.errln(format!("df: {path}: No such file or directory"));
+                return io.fail_quietly(1);
+            }
+            let cwd = io.call("cwd", Value::Null)?;
+            let at = crate::machine::files::absolute(cwd.as_str(), path);
+            let holds = |r: &&(&str, i64, i64, &str)| {
+                r.3 == "/" || at == r.3 || at.strip_prefix(r.3).is_some_and(|t| t.starts_with('/'))
+            };
+            wanted.extend(rows.iter().filter(holds).max_by_key(|r| r.3.len()).copied());
+        }
+        rows = wanted;
+    }
+    if let Some(field) = o.value('o') {
+        for word in field.split(',') {
+            let head = match word {
+                "avail" => "Avail",
+                "used" => "Used",
+                "size" => "1K-blocks",
+                "pcent" => "Use%",
+                "target" => "Mounted on",
+                _ => "Filesystem",
+            };
+            let cells: Vec<String> = rows
+                .iter()
+                .map(|(name, total, used, place)| match word {
+                    "avail" => (total - used).to_string(),
+                    "used" => used.to_string(),
+                    "size" => total.to_string(),
+                    "pcent" => format!("{}%", (used * 100 + total - 1) / total),
+                    "target" => (*place).to_owned(),
+                    _ => (*name).to_owned(),
+                })
+                .collect();
+            let width = cells.iter().map(String::len).max().unwrap_or(0).max(head.len());
+            io.outln(format!("{head:>width$}"));
+            for cell in cells {
+                io.outln(format!("{cell:>width$}"));
+            }
+        }
+        return Ok(0);
+    }
     let size = |kib: i64| if o.has('h') { super::ls::human(kib * 1024) } else { kib.to_string() };
     let heads = if o.has('h') { ["Size", "Used", "Avail"] } else { ["1K-blocks", "Used", "Available"] };
     io.outln(format!("{:<23} {:>9} {:>8} {:>9} Use% Mounted on", "Filesystem", heads[0], heads[1], heads[2]));

@@ -22,7 +22,7 @@ pub fn facts(machine: &Machine, path: &str) -> Option<Facts> {
     let node = files::stat(machine, path)?;
     let folder = node == Node::Folder;
     Some(match machine.files.get(path) {
-        Some(file) => Facts { folder, size: file.content.len() as u64, mode: file.mode, modified: file.modified },
+        Some(file) => Facts { folder, size: file.size(), mode: file.mode, modified: file.modified },
         None => Facts { folder, size: if folder { 4096 } else { 0 }, mode: 0o755, modified: machine.booted_at },
     })
 }

@@ -5,7 +5,7 @@ use super::{TIMER, TIMER_WATCH, Terminal};
 use crate::base::{Duration, Str};
 use crate::machine::program::{Answer, Effect, Host, Journal, Stream};
 use crate::machine::task::{Body, Fd, Running, Task, Wait};
-use crate::machine::{calls, files};
+use crate::machine::{calls, files, load};
 use crate::sim::{Ctx, Endpoint};
 
 /// The terminal as one running command sees it.
@@ -93,6 +93,9 @@ impl Host for CommandHost<'_, '_> {
             Effect::WriteFile(path, text) => {
                 let path = self.path(&path);
                 let now = self.ctx.now();
+                if load::disk_used(self.ctx.host()) >= load::DISK && !load::in_memory(&path) && !text.is_empty() {
+                    return Some(Answer::Text(Err("No space left on device".into())));
+                }
                 Some(Answer::Text(files::write(self.ctx.host_mut(), &path, text, now).map(|()| "".into())))
             }
             Effect::ReadLine => match self.terminal.read_line(self.input().as_ref()) {
