@@ -31,9 +31,13 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
 fn autoscale(cx: &mut Cx<'_, '_>, info: &Info, format: Option<&print::Format>) -> Run {
     let scalable = [Kind::DEPLOYMENT, Kind::REPLICA_SET, Kind::REPLICATION_CONTROLLER, Kind::STATEFUL_SET];
     if !scalable.contains(&info.kind) {
-        let group = info.resource.group();
-        let dot = if group.is_empty() { "" } else { "." };
-        return fail(format!("cannot autoscale a {}{dot}{group}", info.resource.kind));
+        let r = info.resource;
+        return fail(format!(
+            "cannot autoscale a {}: could not find scale subresource for {}, Resource={} in discovery information",
+            r.kind,
+            if r.group().is_empty() { "/v1" } else { r.api_version },
+            r.name
+        ));
     }
     let name: Str = match cx.flags.text("name") {
         "" => info.key.name.clone(),

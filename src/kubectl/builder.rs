@@ -60,7 +60,14 @@ pub fn items(cx: &mut Cx<'_, '_>, args: &[Str], options: Options) -> Run<(Vec<It
     if manifest::given(cx) {
         if !args.is_empty() {
             return fail(
-                "when paths, URLs, or stdin is provided as input, you may not specify a resource by arguments as well",
+                match args {
+                    [one] if !one.contains('/') => {
+                        "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
+                    }
+                    _ => {
+                        "when paths, URLs, or stdin is provided as input, you may not specify a resource by arguments as well"
+                    }
+                },
             );
         }
         let (docs, errors) = manifest::read(cx, !options.lenient)?;

@@ -3,7 +3,7 @@
 
 use super::commands::{Verb, sub};
 use super::context::Cx;
-use super::error::{Run, fail};
+use super::error::{self, Run, fail};
 use super::flags::{text, yes};
 use super::kubeconfig::{self, Kubeconfig};
 use super::print::{self, json, tabwriter::columns, yaml};
@@ -39,9 +39,10 @@ pub static SUB: &[Verb] = &[
             text("certificate-authority", "", ""),
             yes("embed-certs", ""),
             yes("insecure-skip-tls-verify", ""),
+            text("tls-server-name", "", ""),
         ]],
         set_cluster,
-        "NAME [--server=server]",
+        "NAME [--server=server] [--certificate-authority=path/to/certificate/authority] [--insecure-skip-tls-verify=true] [--tls-server-name=example.com]",
         "Sets a cluster entry in kubeconfig",
     ),
     sub(
@@ -57,6 +58,8 @@ pub static SUB: &[Verb] = &[
             text("client-certificate", "", ""),
             text("client-key", "", ""),
             text("token", "", ""),
+            text("username", "", ""),
+            text("password", "", ""),
             yes("embed-certs", ""),
         ]],
         set_credentials,
@@ -86,7 +89,32 @@ fn entries(config: &Kubeconfig, list: &str) -> Vec<Value> {
     config.root.get(list).map_or(&[][..], Value::items).to_vec()
 }
 
+/// JSON in the order of the Go structs of client-go/tools/clientcmd/api/v1.
+fn ordered(value: &Value) -> String {
+    const ORDER: &[&str] = &[
+        "kind", "apiVersion", "preferences", "clusters", "users", "contexts", "current-context", "name", "server",
+        "tls-server-name", "insecure-skip-tls-verify", "certificate-authority", "certificate-authority-data", "cluster",
+        "user", "namespace", "context", "client-certificate", "client-certificate-data", "client-key",
+        "client-key-data", "token", "tokenFile", "username", "password",
+    ];
+    match value {
+        Value::Map(m) => {
+            let mut keys: Vec<&crate::base::Str> = m.keys().collect();
+            keys.arrange_by_key(|k| ORDER.iter().position(|o| *o == k.as_str()).unwrap_or(ORDER.len()));
+            let each: Vec<String> =
+                keys.iter().map(|k| format!("{}:{}", json::string(k), m.get(k).map_or_else(String::new, ordered))).collect();
+            format!("{{{}}}", each.join(","))
+        }
+        Value::List(l) => format!("[{}]", l.iter().map(ordered).collect::<Vec<_>>().join(",")),
+        other => json::compact(other),
+    }
+}
+
 fn view(cx: &mut Cx<'_, '_>) -> Run {
+    if !cx.args.is_empty() {
+        let words: Vec<&str> = cx.args.iter().map(crate::base::Str::as_str).collect();
+        return cx.usage(format!("unexpected arguments: [{}]", words.join(" ")));
+    }
     let mut config = kubeconfig::load(cx)?;
     if !config.found {
         config.root = Value::Map(map! { "apiVersion" => "v1", "kind" => "Config" });
@@ -105,16 +133,21 @@ fn view(cx: &mut Cx<'_, '_>) -> Run {
     } else if root.get("preferences").is_none() {
         root.insert("preferences", map! {});
     }
-    if !cx.flags.yes("raw") {
+    if !cx.flags.yes("raw") && !cx.flags.yes("flatten") {
         hide(cx, &mut config.root);
     }
     if cx.flags.yes("minify") {
+        let context = cx.flags.text("context").to_owned();
+        if !context.is_empty() {
+            config.root.make_map().insert("current-context", context);
+        }
         minify(&mut config)?;
     }
     let value = config.root;
     match cx.flags.text("output") {
         "" | "yaml" => cx.io.out(yaml::document(&value)),
-        "json" => cx.io.out(json::pretty(&value)),
+        "json" => cx.io.out(json::indent(&ordered(&value))),
+        "name" => cx.io.outln("config/<unknown>"),
         _ => {
             if let Some(format) = print::format(cx, false)? {
                 print::object(cx, &format, &value)?;
@@ -130,7 +163,7 @@ fn hide(cx: &Cx<'_, '_>, root: &mut Value) {
     for (list, inner, fields, text) in [
         ("clusters", "cluster", &["certificate-authority-data"][..], "DATA+OMITTED"),
         ("users", "user", &["client-certificate-data", "client-key-data"][..], user),
-        ("users", "user", &["token"][..], "REDACTED"),
+        ("users", "user", if cx.modern() { &["token", "password"][..] } else { &["token"] }, "REDACTED"),
     ] {
         let map = root.make_map();
         if !map.get(list).is_some_and(|v| matches!(v, Value::List(_))) {
@@ -180,11 +213,15 @@ fn get_contexts(cx: &mut Cx<'_, '_>) -> Run {
     if !name_only && !cx.flags.yes("no-headers") {
         rows.push(["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"].map(String::from).into());
     }
-    for wanted in cx.args.clone() {
-        if !all.iter().any(|c| c.str("name") == wanted) {
-            return fail(format!("context {wanted} not found"));
-        }
+    let output = cx.flags.text("output").to_owned();
+    if !matches!(output.as_str(), "" | "name") {
+        return fail(format!(
+            "--output {output} is not available in kubectl config get-contexts; resetting to default output format"
+        ));
     }
+    let missing = |a: &&crate::base::Str| !all.iter().any(|c| c.str("name") == a.as_str());
+    let missing: Vec<error::Error> =
+        cx.args.iter().filter(missing).map(|a| error::Error::Text(format!("context {a} not found"))).collect();
     for c in all.iter().filter(|c| cx.args.is_empty() || cx.args.iter().any(|a| a == c.str("name"))) {
         if name_only {
             cx.io.outln(c.str("name"));
@@ -195,7 +232,7 @@ fn get_contexts(cx: &mut Cx<'_, '_>) -> Run {
         rows.push(vec![mark.to_owned(), c.str("name").to_owned(), inner("cluster"), inner("user"), inner("namespace")]);
     }
     cx.io.out(columns(&rows));
-    Ok(())
+    error::all(missing)
 }
 
 fn names(cx: &mut Cx<'_, '_>, list: &str) -> Run {
@@ -220,6 +257,15 @@ fn save(cx: &mut Cx<'_, '_>, mut config: Kubeconfig) -> Run {
     let root = config.root.make_map();
     for (key, value) in [("apiVersion", "v1"), ("kind", "Config")] {
         root.insert(key, value);
+    }
+    if root.get("current-context").is_none() {
+        root.insert("current-context", "");
+    }
+    // They are maps to clientcmd, written in the order of their names.
+    for list in ["clusters", "contexts", "users"] {
+        let mut all = root.get(list).map_or(&[][..], Value::items).to_vec();
+        all.arrange_by(|a, b| a.str("name").cmp(b.str("name")));
+        root.insert(list, if all.is_empty() { Value::Null } else { Value::from(all) });
     }
     let text = yaml::document(&config.root);
     match cx.io.write_file(&config.path, text)? {
@@ -272,16 +318,46 @@ fn set_fields(cx: &Cx<'_, '_>, entry: &mut Value, fields: &[&str]) {
     }
 }
 
+/// `--embed-certs`: the files themselves instead of their names.
+fn embed(cx: &mut Cx<'_, '_>, entry: &mut Value, fields: &[&str]) -> Run {
+    for field in fields {
+        let path = cx.flags.text(field).to_owned();
+        if path.is_empty() || !cx.flags.yes("embed-certs") {
+            continue;
+        }
+        match cx.io.read_file(&path)? {
+            Ok(text) => {
+                entry.make_map().remove(field);
+                let data = super::create::base64_encode(text.as_bytes());
+                entry.make_map().insert(format!("{field}-data"), data);
+            }
+            Err(_) => {
+                return fail(format!("could not stat {field} file {path}: stat {path}: no such file or directory"));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn said(cx: &mut Cx<'_, '_>, what: &str, name: &str, done: &str) {
     let line = format!("{what} \"{name}\" {done}.");
     cx.io.outln(line);
 }
 
 fn set_context(cx: &mut Cx<'_, '_>) -> Run {
+    if cx.args.len() > 1 {
+        return super::help::this(cx);
+    }
+    if cx.flags.yes("current") && !cx.args.is_empty() {
+        return fail("you cannot specify both a context name and --current");
+    }
+    if !cx.flags.yes("current") && cx.arg(0).is_empty() {
+        return fail("you must specify a non-empty context name or --current");
+    }
     let mut config = kubeconfig::load(cx)?;
     let name = if cx.flags.yes("current") { config.current_context().to_owned() } else { cx.arg(0).to_owned() };
     if name.is_empty() {
-        return if cx.flags.yes("current") { fail("no current context is set") } else { super::help::this(cx) };
+        return fail("no current context is set");
     }
     let (entry, existed) = edit(&mut config, "contexts", "context", &name);
     set_fields(cx, entry, &["cluster", "user", "namespace"]);
@@ -297,7 +373,8 @@ fn set_cluster(cx: &mut Cx<'_, '_>) -> Run {
     }
     let mut config = kubeconfig::load(cx)?;
     let (entry, _) = edit(&mut config, "clusters", "cluster", &name);
-    set_fields(cx, entry, &["server", "certificate-authority", "insecure-skip-tls-verify"]);
+    set_fields(cx, entry, &["server", "certificate-authority", "insecure-skip-tls-verify", "tls-server-name"]);
+    embed(cx, entry, &["certificate-authority"])?;
     save(cx, config)?;
     said(cx, "Cluster", &name, "set");
     Ok(())
@@ -308,9 +385,21 @@ fn set_credentials(cx: &mut Cx<'_, '_>) -> Run {
     if name.is_empty() {
         return super::help::this(cx);
     }
+    if !cx.flags.text("token").is_empty() && !(cx.flags.text("username").is_empty() && cx.flags.text("password").is_empty()) {
+        return fail(
+            "you cannot specify more than one authentication method at the same time: --token, --username/--password",
+        );
+    }
     let mut config = kubeconfig::load(cx)?;
     let (entry, _) = edit(&mut config, "users", "user", &name);
-    set_fields(cx, entry, &["client-certificate", "client-key", "token"]);
+    set_fields(cx, entry, &["client-certificate", "client-key", "token", "username", "password"]);
+    embed(cx, entry, &["client-certificate", "client-key"])?;
+    // A new kind of proof takes the place of the old.
+    for (given, gone) in [("token", &["username", "password"][..]), ("username", &["token"][..]), ("password", &["token"][..])] {
+        if cx.flags.changed(given) {
+            gone.iter().for_each(|field| drop(entry.make_map().remove(field)));
+        }
+    }
     save(cx, config)?;
     said(cx, "User", &name, "set");
     Ok(())
@@ -401,6 +490,18 @@ fn property(config: &mut Kubeconfig, path: &str) -> Option<(Vec<String>, Value)>
 fn change(cx: &mut Cx<'_, '_>, value: Option<&str>) -> Run {
     let path = cx.arg(0).to_owned();
     let mut config = kubeconfig::load(cx)?;
+    let first = path.split('.').next().unwrap_or("");
+    if !matches!(first, "clusters" | "contexts" | "users" | "current-context" | "preferences" | "extensions") {
+        return fail(format!("unable to parse {path} after [] at api.Config"));
+    }
+    let words: Vec<&str> = path.split('.').collect();
+    if let (None, [list @ ("clusters" | "contexts" | "users"), name]) = (value, &words[..]) {
+        let kept: Vec<Value> = entries(&config, list).into_iter().filter(|e| e.str("name") != *name).collect();
+        config.root.make_map().insert(*list, kept);
+        save(cx, config)?;
+        cx.io.outln(format!("Property \"{path}\" unset."));
+        return Ok(());
+    }
     let Some((parts, _)) = property(&mut config, &path) else { return fail("unable to parse the path") };
     let place = match &parts[..] {
         [list, name, inner, field] => {

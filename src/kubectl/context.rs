@@ -295,22 +295,25 @@ impl Cx<'_, '_> {
 
     pub fn dry_run(&self) -> DryRun {
         match self.flags.text("dry-run") {
-            "client" | "true" | "unchanged" => DryRun::Client,
+            "client" | "unchanged" => DryRun::Client,
             "server" => DryRun::Server,
+            other if super::flags::parse_bool(other) == Some(true) => DryRun::Client,
             _ => DryRun::No,
         }
     }
     /// Checks `--dry-run` and says what is deprecated about its bare form.
     pub fn check_dry_run(&mut self) -> Run {
         match self.flags.text("dry-run") {
-            "" | "none" | "false" | "client" | "server" => Ok(()),
+            "" | "none" | "client" | "server" => Ok(()),
             "unchanged" => {
                 let note = "--dry-run is deprecated and can be replaced with --dry-run=client.";
                 self.warn_log("helpers.go:553", note)
             }
-            "true" if !self.modern() => {
-                let note = "--dry-run=true is deprecated (boolean value) and can be replaced with --dry-run=client.";
-                self.warn_log("helpers.go:545", note)
+            other if let Some(on) = super::flags::parse_bool(other) => {
+                let instead = if on { "client" } else { "none" };
+                let note =
+                    format!("--dry-run={other} is deprecated (boolean value) and can be replaced with --dry-run={instead}.");
+                self.warn_log("helpers.go:545", &note)
             }
             other => super::error::fail(format!(
                 "Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."

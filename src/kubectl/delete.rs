@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let output = cx.flags.text("output").to_owned();
     if !matches!(output.as_str(), "" | "name") {
-        return cx.usage(format!("unexpected -o output mode: {output}. We only support '-o name'"));
+        return fail(format!("unexpected -o output mode: {output}. We only support '-o name'"));
     }
     cx.check_dry_run()?;
     let grace = check(cx)?;
@@ -83,12 +83,6 @@ fn confirmed(cx: &mut Cx<'_, '_>, items: &[(ObjectKey, Option<String>)]) -> Run<
 fn check(cx: &mut Cx<'_, '_>) -> Run<Option<i64>> {
     let flags = &cx.flags;
     let mut grace = flags.int("grace-period");
-    if flags.yes("all") && !flags.text("selector").is_empty() {
-        return fail("cannot set --all and --selector at the same time");
-    }
-    if flags.yes("all") && !flags.text("field-selector").is_empty() {
-        return fail("cannot set --all and --field-selector at the same time");
-    }
     if flags.yes("now") {
         if grace != -1 {
             return fail("--now and --grace-period cannot be specified together");

@@ -33,7 +33,7 @@ fn nodes(cx: &mut Cx<'_, '_>, word: &str) -> Run<(Vec<Arc<Object>>, Vec<Error>)>
         return cx.usage(format!("USAGE: {word} NODE [flags]"));
     }
     if !cx.args.is_empty() && !selector.is_empty() {
-        return fail("error: cannot specify both a node name and a --selector option");
+        return cx.usage("error: cannot specify both a node name and a --selector option");
     }
     cx.check_dry_run()?;
     let mut errors = Vec::new();

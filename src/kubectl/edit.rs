@@ -14,6 +14,7 @@ use crate::api::Value;
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let args = cx.args.clone();
     let options = Options { types_alone: true, lenient: true, ..Options::default() };
+    let format = super::print::format(cx, false)?;
     let (items, mut errors) = builder::items(cx, &args, options)?;
     let infos = builder::fetch(cx, items, &mut errors)?;
     error::all(errors)?;
@@ -40,7 +41,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
             Ok(Some(o)) => {
                 changed = true;
                 let shown = get::value_of(cx, &o);
-                confirm(cx, None, &shown, "edited")?;
+                confirm(cx, format.as_ref(), &shown, "edited")?;
             }
             Ok(None) => {}
             Err(Fail::Error(Error::Status(s))) => {
@@ -75,8 +76,14 @@ fn edited(cx: &mut Cx<'_, '_>, editor: &str, text: &str) -> Run<Option<String>> 
     }
     let path = format!("/tmp/kubectl-edit-{}.yaml", cx.io.random()? % 10_000_000_000);
     let _ = cx.io.write_file(&path, text)?;
-    let input = map! { "args" => list!["bash", "-c", format!("{editor} {path}")] };
-    cx.io.call("spawn", Value::Map(input))?;
+    // Only quotes and backslashes make a shell read the words.
+    let words: Vec<String> = editor.split(' ').map(|w| format!("'{w}'")).collect();
+    let command = if editor.contains(['"', '\'', '\\']) { editor.to_owned() } else { words.join(" ") };
+    let input = map! { "args" => list!["bash", "-c", format!("{command} {path}")] };
+    let ended = cx.io.call("spawn", Value::Map(input))?;
+    if ended.get("code").and_then(Value::as_int).unwrap_or(0) != 0 {
+        return fail(format!("there was a problem with the editor {}", super::flags::quote(editor)));
+    }
     match cx.io.read_file(&path)? {
         Ok(after) => Ok(Some(after.to_string())),
         Err(_) => Ok(None),

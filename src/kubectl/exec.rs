@@ -3,10 +3,11 @@
 
 use super::context::Cx;
 use super::error::{Error, Fail, Run, fail};
-use super::{exit, logs};
-use crate::api::{Kind, Map, Object, ObjectKey, Request, Response, Value, Verb, meta, pod};
+use super::{builder, exit, logs};
+use crate::api::{Kind, Map, Object, ObjectKey, Request, Response, Status, Value, Verb, meta, pod};
 use crate::base::{Str, tar};
 use crate::machine::program::Stream::Err;
+use std::sync::Arc;
 
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let command: Vec<Str> = match cx.dash {
@@ -27,7 +28,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         }
     }
     if command.is_empty() {
-        return cx.usage("you must specify at least one command for the container");
+        return fail("you must specify at least one command for the container");
     }
     let word = cx.args[0].clone();
     let p = logs::one_pod(cx, &word, false)?;
@@ -53,7 +54,20 @@ fn container(cx: &mut Cx<'_, '_>, p: &Object) -> Run<Str> {
         return if names.contains(&asked) || pod::init_containers(p).iter().any(|c| c.str("name") == asked) {
             Ok(asked)
         } else {
-            fail(format!("container {asked} is not valid for pod {}", p.name()))
+            let why = format!("container {asked} is not valid for pod {}", p.name());
+            let inits = pod::init_containers(p).iter().map(|c| format!("{} (init)", c.str("name")));
+            let all: Vec<String> = names.iter().map(Str::to_string).chain(inits).collect();
+            match (cx.modern(), cx.path.as_str()) {
+                (false, "kubectl attach") => {
+                    fail(format!("cannot attach to the container: container not found ({asked})"))
+                }
+                (true, "kubectl attach") => {
+                    fail(format!("cannot attach to the container: {why} out of: {}", all.join(", ")))
+                }
+                // 1.20 leaves it to the server.
+                (false, _) => Result::Err(Status::new(crate::api::Reason::BadRequest, why).into()),
+                (true, _) => fail(format!("{why} out of: {}", all.join(", "))),
+            }
         };
     }
     if let Some(default) = meta::annotation(p, "kubectl.kubernetes.io/default-container") {
@@ -179,9 +193,14 @@ fn relay(cx: &mut Cx<'_, '_>, keep: bool) -> Run<Ended> {
 
 pub fn attach(cx: &mut Cx<'_, '_>) -> Run {
     if cx.args.is_empty() {
-        return cx.usage("at least 1 argument is required for attach");
+        return fail("at least 1 argument is required for attach");
     }
-    let word = cx.args[0].clone();
+    if cx.args.len() > 2 {
+        let all: Vec<&str> = cx.args.iter().map(Str::as_str).collect();
+        let (n, all) = (all.len(), all.join(" "));
+        return fail(format!("expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw {n}: [{all}]"));
+    }
+    let word = cx.args.join("/");
     let p = logs::one_pod(cx, &word, false)?;
     if pod::terminal(&p) {
         return fail(format!("cannot attach a container in a completed pod; current phase is {}", pod::phase(&p)));
@@ -206,15 +225,17 @@ pub fn port_forward(cx: &mut Cx<'_, '_>) -> Run {
     if pod::phase(&p) != "Running" {
         return fail(format!("unable to forward port because pod is not running. Current status={}", pod::phase(&p)));
     }
-    for ports in cx.args.clone().into_iter().skip(1) {
-        let (local, remote) = ports.split_once(':').unwrap_or((&ports, &ports));
-        if remote.parse::<u16>().is_err() || !local.is_empty() && local.parse::<u16>().is_err() {
-            let bad = if remote.parse::<u16>().is_err() { remote } else { local };
-            return fail(format!(
-                "error parsing {} port '{bad}': strconv.ParseUint: parsing \"{bad}\": invalid syntax",
-                if bad == remote { "remote" } else { "local" }
-            ));
-        }
+    let service = service_of(cx, &word)?;
+    let mut pairs = Vec::new();
+    for ports in cx.args.iter().skip(1) {
+        pairs.push(pair_of(ports, service.as_deref(), &p)?);
+    }
+    for (local, remote) in &pairs {
+        check_port("local", local)?;
+        check_port("remote", remote)?;
+    }
+    for (local, remote) in &pairs {
+        let (local, remote) = (local.as_str(), remote.as_str());
         let place = ask(cx, &p.key, "portforward", map! { "port" => remote })?;
         let local = if local.is_empty() { remote } else { local };
         let input = map! { "place" => &place, "local" => local, "remote" => remote };
@@ -239,12 +260,75 @@ pub fn port_forward(cx: &mut Cx<'_, '_>) -> Run {
     }
 }
 
+/// The service that `svc/NAME` means.
+fn service_of(cx: &mut Cx<'_, '_>, word: &str) -> Run<Option<Arc<Object>>> {
+    let Some((kind, name)) = word.split_once('/') else { return Ok(None) };
+    if builder::one_type(cx, kind)?.modelled != Some(Kind::SERVICE) {
+        return Ok(None);
+    }
+    let key = ObjectKey::new(Kind::SERVICE, cx.namespace()?, name);
+    cx.get(&key).map(Some)
+}
+
+/// `LOCAL:REMOTE` with names looked up, and a service's port as the container's behind it.
+/// Models translateServicePortToTargetPort and convertPodNamedPortToNumber.
+fn pair_of(ports: &str, service: Option<&Object>, p: &Object) -> Run<(String, String)> {
+    let (local, remote) = ports.split_once(':').unwrap_or((ports, ports));
+    let same = local == remote;
+    let of_pod = |name: &str| -> Run<i64> {
+        let all = pod::containers(p).iter().flat_map(|c| c.get("ports").map_or(&[][..], Value::items));
+        let found = all.filter(|q| q.str("name") == name).find_map(|q| q.get("containerPort").and_then(Value::as_int));
+        found.map_or_else(|| fail(format!("Pod '{}' does not have a named port '{name}'", p.name())), Ok)
+    };
+    let number: Option<i64> = remote.parse().ok();
+    let Some(service) = service else {
+        let remote = match number {
+            Some(_) => remote.to_owned(),
+            None => of_pod(remote)?.to_string(),
+        };
+        return Ok((if same { remote.clone() } else { local.to_owned() }, remote));
+    };
+    let ports = service.items(&["spec", "ports"]);
+    let port_of = |q: &Value| q.get("port").and_then(Value::as_int);
+    let number = match number {
+        Some(n) => n,
+        None => match ports.iter().find(|q| q.str("name") == remote).and_then(port_of) {
+            Some(n) => n,
+            None => return fail(format!("Service '{}' does not have a named port '{remote}'", service.name())),
+        },
+    };
+    let local = if same { number.to_string() } else { local.to_owned() };
+    let Some(found) = ports.iter().find(|q| port_of(q) == Some(number)) else {
+        return fail(format!("Service {} does not have a service port {number}", service.name()));
+    };
+    let target = match found.get("targetPort") {
+        _ if service.str(&["spec", "clusterIP"]) == "None" => number,
+        Some(Value::Str(name)) => of_pod(name)?,
+        Some(Value::Int(n)) if *n != 0 => *n,
+        _ => number,
+    };
+    Ok((local, target.to_string()))
+}
+
+fn check_port(what: &str, text: &str) -> Run {
+    if text.is_empty() && what == "local" || text.parse::<u16>().is_ok() {
+        return Ok(());
+    }
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let why = if digits { "value out of range" } else { "invalid syntax" };
+    fail(format!("error parsing {what} port '{text}': strconv.ParseUint: parsing \"{text}\": {why}"))
+}
+
 /// Models kubectl/pkg/cmd/cp: tar on one side, tar in the container on the other.
 pub fn cp(cx: &mut Cx<'_, '_>) -> Run {
     if cx.args.len() != 2 {
-        return cx.usage("source and destination are required");
+        return fail("source and destination are required");
     }
     let (from, to) = (cx.args[0].clone(), cx.args[1].clone());
+    let deep = |s: &Str| remote(s).is_some_and(|(place, _)| place.matches('/').count() > 1);
+    if deep(&from) || deep(&to) {
+        return fail("filespec must match the canonical format: [[namespace/]pod:]file/path");
+    }
     match (remote(&from), remote(&to)) {
         (Some(_), Some(_)) => fail("one of src or dest must be a local file specification"),
         (None, None) => fail("one of src or dest must be a remote file specification"),
@@ -319,7 +403,7 @@ fn copy_from(cx: &mut Cx<'_, '_>, place: &str, path: &str, to: &str) -> Run {
     let at = place_of(cx, place)?;
     let ended = in_container(cx, &at, &["tar", "cf", "-", path], None)?;
     if path.starts_with('/') {
-        cx.io.errln("tar: Removing leading `/' from member names");
+        cx.io.outln("tar: Removing leading `/' from member names");
     }
     if ended.code != 0 {
         return finish(cx, &ended);

@@ -16,7 +16,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let options = Options { lenient: true, own_selector: true, ..Options::default() };
     let (items, mut errors) = match builder::items(cx, &args, options) {
         // 1.20 says where to find help.
-        Err(Fail::Error(Error::Text(text))) if !cx.modern() && text == builder::MISSING => return cx.usage(text),
+        Err(Fail::Error(Error::Text(text))) if !cx.modern() => return cx.usage(text),
         other => other?,
     };
     for info in builder::fetch(cx, items, &mut errors)? {

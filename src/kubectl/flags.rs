@@ -99,6 +99,8 @@ pub struct Flags {
     defaults: BTreeMap<&'static str, &'static str>,
     /// Flags of the command itself that hide a global one of the same name.
     hiding: Vec<&'static str>,
+    /// As given, for `--record`.
+    order: Vec<(&'static str, Str)>,
 }
 
 impl Flags {
@@ -113,6 +115,10 @@ impl Flags {
     }
     pub fn has(&self, name: &str) -> bool {
         self.defaults.contains_key(name)
+    }
+    /// Names and values in the order of the command line.
+    pub fn given(&self) -> &[(&'static str, Str)] {
+        &self.order
     }
     /// The last value given, or the default.
     pub fn text(&self, name: &str) -> &str {
@@ -157,7 +163,7 @@ pub fn parse(known: &[Flag], words: &[Str], interspersed: bool) -> Result<Parsed
     let defaults = known.iter().map(|f| (f.name, f.default)).collect();
     let hiding = known.iter().enumerate().filter(|(i, f)| known[i + 1..].iter().any(|g| g.name == f.name));
     let hiding = hiding.map(|(_, f)| f.name).collect();
-    let flags = Flags { given: BTreeMap::new(), defaults, hiding };
+    let flags = Flags { given: BTreeMap::new(), defaults, hiding, order: Vec::new() };
     let mut out = Parsed { flags, args: Vec::new(), dash: None, help: false, notes: Vec::new() };
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
@@ -244,6 +250,7 @@ fn set(flag: &Flag, value: Str, out: &mut Parsed) -> Result<(), String> {
     if let Some(why) = flag.deprecated {
         out.notes.push(format!("Flag --{} has been deprecated, {why}", flag.name));
     }
+    out.flags.order.push((flag.name, value.clone()));
     let values = out.flags.given.entry(flag.name).or_default();
     match flag.kind {
         FlagKind::List => values.extend(value.split(',').filter(|v| !v.is_empty()).map(Str::from)),

@@ -206,7 +206,7 @@ fn whole(
         };
     }
     if let Some(path) = sort
-        && let Ok(order) = print::sort::order(path, &values)
+        && let Ok(order) = print::sort::order(path, &values, cx.modern())
     {
         values = order.into_iter().map(|i| values[i].clone()).collect();
     }
@@ -234,6 +234,10 @@ fn human(cx: &mut Cx<'_, '_>, groups: Vec<Group>, args: &[Str], sort: Option<&js
     layout.with_kind = kinds.len() > 1 || cx.flags.yes("show-kind") || category;
     let (now, profile) = (cx.now()?, cx.profile);
     let mut wrote = false;
+    // Several tables are sorted as if they were objects, which have no such field.
+    if let Some(path) = sort.filter(|_| groups.len() > 1) {
+        return fail(format!("couldn't find any field with path {} in the list of objects", super::flags::quote(&path.text)));
+    }
     for group in groups {
         let mut objects = group.objects;
         if group.resource.modelled == Some(Kind::FLOW_SCHEMA) {
@@ -242,7 +246,7 @@ fn human(cx: &mut Cx<'_, '_>, groups: Vec<Group>, args: &[Str], sort: Option<&js
         }
         if let Some(path) = sort {
             let values: Vec<Value> = objects.iter().map(|o| o.to_wire()).collect();
-            match print::sort::order(path, &values) {
+            match print::sort::order(path, &values, cx.modern()) {
                 Ok(order) => objects = order.into_iter().map(|i| objects[i].clone()).collect(),
                 // kubectl logs the failure out of sight and prints nothing.
                 Err(_) => continue,

@@ -39,14 +39,9 @@ fn options_text(verb: &Verb, cx: &Cx<'_, '_>) -> String {
 /// most of them.
 pub fn group(cx: &mut Cx<'_, '_>, verb: &Verb) -> Run {
     let text = group_text(cx, verb);
-    if verb.name == "kubectl"
-        || matches!(verb.name, "config" | "top" | "auth" | "rollout" | "set" | "plugin" | "certificate")
-    {
-        cx.io.out(text);
-        return if verb.name == "kubectl" { Ok(()) } else { exit(if cx.modern() { 0 } else { 1 }) };
-    }
-    cx.io.print(Stream::Err, &text);
-    exit(1)
+    let to = if matches!(verb.name, "kubectl" | "rollout" | "certificate") { Stream::Out } else { Stream::Err };
+    cx.io.print(to, &text);
+    if matches!(verb.name, "kubectl" | "certificate") { Ok(()) } else { exit(1) }
 }
 
 /// The help of `kubectl create` and the like, to standard error.
@@ -63,8 +58,8 @@ pub fn this(cx: &mut Cx<'_, '_>) -> Run {
     let words: Vec<crate::base::Str> = cx.path.split(' ').skip(1).map(Into::into).collect();
     let (verb, _, _) = super::find(cx.profile, &words);
     let text = format!("{}\n\nUsage:\n  {} {} [options]\n\n{MORE}", verb.about, cx.path, verb.usage);
-    cx.io.print(Stream::Err, &text);
-    fail(format!("unexpected args: [{}]", cx.args.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(" ")))
+    cx.io.out(text);
+    fail(format!("Unexpected args: [{}]\n", cx.args.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(" ")))
 }
 
 /// The commands of the first level, by what they are for.

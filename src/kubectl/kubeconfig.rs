@@ -49,9 +49,21 @@ pub fn load(cx: &mut Cx<'_, '_>) -> Run<Kubeconfig> {
                     return fail_raw(format!("error: error loading config file \"{path}\": {why}"));
                 }
             };
+            let (version, kind) = (root.str("apiVersion"), root.str("kind"));
+            if !kind.is_empty() && (kind != "Config" || version != "v1") {
+                return fail_raw(format!(
+                    "error: error loading config file \"{path}\": no kind \"{kind}\" is registered for version \"{version}\" in scheme \"k8s.io/client-go/tools/clientcmd/api/latest/latest.go:50\""
+                ));
+            }
+            if matches!(root, Value::Str(_)) {
+                return fail_raw(format!(
+                    "error: error loading config file \"{path}\": couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+                ));
+            }
             Ok(Kubeconfig { path, root, found: true })
         }
-        Err(why) if must_exist => super::error::fail(format!("stat {path}: {}", lower_first(&why))),
+        // `config` begins a file that is not there.
+        Err(why) if must_exist && !cx.path.starts_with("kubectl config") => super::error::fail(format!("stat {path}: {}", lower_first(&why))),
         Err(why) if why.contains("Permission") => {
             super::error::fail(format!("error loading config file \"{path}\": open {path}: permission denied"))
         }
@@ -99,7 +111,7 @@ pub fn target(cx: &mut Cx<'_, '_>) -> Run<Target> {
     let (cluster, user) = (pick("cluster", "cluster"), pick("user", "user"));
     let cluster_entry = config.entry("clusters", &cluster).and_then(|c| c.get("cluster"));
     if cluster_entry.is_none() && !cluster.is_empty() && flags.text("server").is_empty() {
-        return fail_raw(format!("error: cluster \"{cluster}\" does not exist"));
+        return fail_raw(format!("error: no server found for cluster \"{cluster}\""));
     }
     let user_entry = config.entry("users", &user).and_then(|u| u.get("user"));
     if user_entry.is_none() && !flags.global("user").is_empty() {

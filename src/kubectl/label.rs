@@ -193,12 +193,9 @@ fn change_one(
         patch.insert(key.clone(), value);
     }
     for key in &pairs.unset {
-        if after.remove(key).is_none() {
-            let line = format!(
-                "{} {} not found.",
-                if what == What::Label { "label" } else { "annotation" },
-                super::flags::quote(key)
-            );
+        let told = what == What::Label && cx.dry_run() != DryRun::Client && !cx.flags.yes("local");
+        if after.remove(key).is_none() && told {
+            let line = format!("label {} not found.", super::flags::quote(key));
             cx.io.outln(line);
         }
         if old.has(key) {
@@ -206,6 +203,7 @@ fn change_one(
         }
     }
     let changed = after != old;
+    let removed = pairs.unset.iter().any(|k| old.has(k));
     if cx.flags.yes("record") {
         let line = command_line(cx);
         if what == What::Annotation {
@@ -231,8 +229,10 @@ fn change_one(
     };
     let done = match what {
         What::Annotation => "annotated",
+        // 1.20 compares JSON, into which it puts an empty map where there was none.
+        What::Label if !changed && (cx.modern() || !old.is_empty()) => "not labeled",
         What::Label if !cx.modern() => "labeled",
-        What::Label if !changed => "not labeled",
+        What::Label if removed && !pairs.set.is_empty() => "modified",
         What::Label if pairs.set.is_empty() => "unlabeled",
         What::Label => "labeled",
     };
@@ -246,8 +246,8 @@ fn check_overwrites(cx: &Cx<'_, '_>, old: &Map, pairs: &Pairs, what: What) -> Ru
     let mut taken = Vec::new();
     for (key, value) in &pairs.set {
         let Some(has) = old.get(key) else { continue };
-        // 1.36 lets a label be set to what it is.
-        if cx.modern() && what == What::Label && has.as_str() == value {
+        // 1.36 lets a key be set to what it is.
+        if cx.modern() && has.as_str() == value {
             continue;
         }
         taken.push(format!("'{key}' already has a value ({})", has.as_str()));

@@ -20,7 +20,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         return cx.usage(text);
     }
     if !cx.args.is_empty() && !selector.is_empty() {
-        return fail("only a selector (-l) or a POD name is allowed");
+        return cx.usage("only a selector (-l) or a POD name is allowed");
     }
     if cx.args.len() > 2 {
         return cx.usage("expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command");
@@ -36,7 +36,11 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     if flags.changed("tail") && flags.int("tail") < -1 {
         return fail("--tail must be greater than or equal to -1");
     }
-    if flags.changed("limit-bytes") && flags.int("limit-bytes") < 1 {
+    let since = flags.text("since-time");
+    if !since.is_empty() && Time::parse_rfc3339(since).is_none() {
+        return fail(since_time_error(since));
+    }
+    if flags.int("limit-bytes") < 0 {
         return fail("--limit-bytes must be greater than 0");
     }
     if flags.changed("since") && flags.micros("since") < 0 {
@@ -57,6 +61,27 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         }
     }
     Ok(())
+}
+
+/// What Go's time.Parse says of a text that is no time of RFC 3339.
+fn since_time_error(text: &str) -> String {
+    const LAYOUT: &str = "2006-01-02T15:04:05Z07:00";
+    const PARTS: [(&str, usize); 11] = [
+        ("2006", 4), ("-", 1), ("01", 2), ("-", 1), ("02", 2), ("T", 1), ("15", 2), (":", 1), ("04", 2), (":", 1), ("05", 2),
+    ];
+    let mut rest = text;
+    let mut missing = "Z07:00";
+    for (part, len) in PARTS {
+        let digits = part.len() > 1;
+        let fits = rest.get(..len).is_some_and(|t| if digits { t.bytes().all(|b| b.is_ascii_digit()) } else { t == part });
+        if !fits {
+            missing = part;
+            break;
+        }
+        rest = &rest[len..];
+    }
+    let quote = super::flags::quote;
+    format!("parsing time {} as {}: cannot parse {} as {}", quote(text), quote(LAYOUT), quote(rest), quote(missing))
 }
 
 /// The pod that `POD` or `TYPE/NAME` means: of a workload, one that is ready rather than not.
@@ -174,7 +199,9 @@ fn show(cx: &mut Cx<'_, '_>, key: &ObjectKey, container: &str, lines: &[&str]) {
     let prefix = if cx.flags.yes("prefix") { format!("[pod/{}/{container}] ", key.name) } else { String::new() };
     let times = cx.flags.yes("timestamps");
     let out: String = lines.iter().map(|l| format!("{prefix}{}\n", strip(l, times))).collect();
-    cx.io.out(out);
+    let limit = usize::try_from(cx.flags.int("limit-bytes")).unwrap_or(0);
+    let end = (0..=limit.min(out.len())).rev().find(|i| out.is_char_boundary(*i)).unwrap_or(0);
+    cx.io.out(if limit > 0 { &out[..end] } else { out.as_str() });
 }
 
 /// Looks again every second, until the pod is over or gone.

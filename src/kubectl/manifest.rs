@@ -4,7 +4,7 @@
 use super::context::Cx;
 use super::discovery::{self, Resource};
 use super::error::{Error, Fail, Run, fail};
-use super::{validation, yaml_error};
+use super::{json_error, validation, yaml_error};
 use crate::api::{Kind, ObjectKey, Value};
 use crate::base::Str;
 
@@ -37,6 +37,9 @@ pub fn given(cx: &Cx<'_, '_>) -> bool {
 pub fn read(cx: &mut Cx<'_, '_>, validate: bool) -> Run<(Vec<Doc>, Vec<Error>)> {
     let (mut docs, mut errors) = (Vec::new(), Vec::new());
     if !cx.flags.text("kustomize").is_empty() {
+        if !cx.flags.all("filename").is_empty() {
+            return fail("only one of -f or -k can be specified");
+        }
         return fail(super::misc::no_kustomization(cx.flags.text("kustomize")));
     }
     let mut sources = Vec::new();
@@ -56,6 +59,11 @@ pub fn read(cx: &mut Cx<'_, '_>, validate: bool) -> Run<(Vec<Doc>, Vec<Error>)> 
             Err(Fail::Error(error)) => errors.push(error),
             Err(stop) => return Err(stop),
         }
+    }
+    let selector = cx.flags.text("selector").to_owned();
+    if !selector.is_empty() && cx.path != "kubectl expose" {
+        let wanted = super::builder::parse_labels(&selector, cx).or_else(fail)?;
+        docs.retain(|d| wanted.matches(d.value.at(&["metadata", "labels"]).and_then(Value::as_map)));
     }
     Ok((docs, errors))
 }
@@ -82,7 +90,8 @@ fn folder(cx: &mut Cx<'_, '_>, path: &str) -> Run<Vec<(String, String)>> {
     let base = path.trim_end_matches('/');
     for name in names.items() {
         let name = name.as_str();
-        let file = format!("{base}/{name}");
+        // As filepath.Join cleans it.
+        let file = format!("{base}/{name}").trim_start_matches("./").to_owned();
         if let Some(sub) = name.strip_suffix('/') {
             if cx.flags.yes("recursive") {
                 out.extend(folder(cx, &format!("{base}/{sub}"))?);
@@ -122,8 +131,12 @@ fn url(cx: &mut Cx<'_, '_>, url: &str) -> Run<Vec<(String, String)>> {
 fn documents(cx: &mut Cx<'_, '_>, source: &str, text: &str, validate: bool) -> Run<Vec<Result<Doc, Error>>> {
     let mut out = Vec::new();
     for part in split(text) {
-        let value: Value = match serde_yaml::from_str(&part) {
+        let value: Value = match serde_yaml::from_str(&truths(&part)) {
             Ok(value) => value,
+            Err(_) if part.trim_start().starts_with('{') && json_error::of(&part).as_deref() == Some(json_error::END) => {
+                out.push(Err(Error::Text(format!("error parsing {source}: unexpected EOF"))));
+                return Ok(out);
+            }
             Err(error) => {
                 let why = yaml_error::words(&error.to_string());
                 out.push(Err(Error::Text(format!("error parsing {source}: error converting YAML to JSON: {why}"))));
@@ -158,6 +171,59 @@ fn split(text: &str) -> Vec<String> {
         }
     }
     parts
+}
+
+/// `yes`, `on`, `y` and their like as kubectl's YAML 1.1 reads them: as booleans. Ours knows only
+/// `true` and `false`. Plain words after `key:` or `-` count, not those of block texts.
+fn truths(text: &str) -> std::borrow::Cow<'_, str> {
+    const YES: [&str; 8] = ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
+    const NO: [&str; 8] = ["n", "N", "no", "No", "NO", "off", "Off", "OFF"];
+    let word = |w: &str| {
+        let w = w.trim();
+        if YES.contains(&w) { Some("true") } else { NO.contains(&w).then_some("false") }
+    };
+    let ends = |line: &str| [": ", "- ", "[", "{", ","].iter().any(|s| line.contains(s));
+    if !text.lines().any(|l| ends(l) && l.split([' ', ',', '[', ']', '{', '}']).any(|w| word(w).is_some())) {
+        return text.into();
+    }
+    let (mut out, mut block) = (String::new(), None);
+    for line in text.split_inclusive('\n') {
+        let (body, end) = line.strip_suffix('\n').map_or((line, ""), |b| (b, "\n"));
+        let depth = body.len() - body.trim_start_matches(' ').len();
+        if block.is_some_and(|d| depth > d || body.trim().is_empty()) {
+            out += line;
+            continue;
+        }
+        let last = body.rsplit(' ').next().unwrap_or("");
+        block = (last.starts_with(['|', '>']) && last.len() <= 3).then_some(depth);
+        let plain = body.split(" #").next().unwrap_or(body);
+        let at = [plain.rfind(": "), plain.rfind("- ")].into_iter().flatten().max();
+        match at.and_then(|at| Some((at, word(&plain[at + 2..])?))) {
+            Some((at, truth)) if !plain.contains(['"', '\'']) => {
+                out += &format!("{}{truth}{}{end}", &body[..at + 2], &body[plain.len()..]);
+            }
+            _ if body.contains(['[', '{']) && !body.contains(['"', '\'']) => out += &(flow(body, &word) + end),
+            _ => out += line,
+        }
+    }
+    out.into()
+}
+
+/// The same between the brackets of one line.
+fn flow(line: &str, word: &dyn Fn(&str) -> Option<&'static str>) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(i) = rest.find([',', '[', ']', '{', '}', ':']) {
+        let (part, sign) = (&rest[..i], &rest[i..=i]);
+        let plain = out.ends_with(['[', ',']) || out.ends_with(':') && part.starts_with(' ');
+        match word(part).filter(|_| plain && sign != ":") {
+            Some(truth) => out += &part.replace(part.trim(), truth),
+            None => out += part,
+        }
+        out += sign;
+        rest = &rest[i + 1..];
+    }
+    out + rest
 }
 
 /// The items of a `List`, or the object alone.
@@ -195,7 +261,9 @@ fn recognize(cx: &mut Cx<'_, '_>, source: &str, mut value: Value) -> Run<Result<
     let mut namespace = Str::new();
     if resource.namespaced {
         let wanted = cx.namespace()?;
-        if own.is_empty() {
+        if own.is_empty() && cx.flags.yes("local") {
+            namespace = wanted;
+        } else if own.is_empty() {
             namespace = wanted.clone();
             value.entry(&["metadata"]).make_map().insert("namespace", &wanted);
         } else if cx.flags.changed("namespace") && own != wanted {

@@ -34,6 +34,7 @@ pub mod expose;
 pub mod flags;
 pub mod get;
 pub mod help;
+mod json_error;
 pub mod kubeconfig;
 pub mod label;
 pub mod logs;

@@ -5,9 +5,9 @@ use super::builder::{self, Info, Options};
 use super::context::{Cx, DryRun};
 use super::create::confirm;
 use super::error::{self, Run, fail};
-use super::{get, print};
+use super::{get, json_error, print};
 use crate::api::request::PatchType;
-use crate::api::{Map, Request, Value, patch};
+use crate::api::{Map, Reason, Request, Status, Value, patch};
 
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let kind = match cx.flags.text("type").to_lowercase().as_str() {
@@ -15,13 +15,16 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         "merge" => PatchType::Merge,
         "strategic" => PatchType::StrategicMerge,
         other => {
-            return cx
-                .usage(format!("--type must be one of [json merge strategic], not {}", super::flags::quote(other)));
+            let why = format!("--type must be one of [json merge strategic], not {}", super::flags::quote(other));
+            return fail(why);
         }
     };
     let text = text(cx)?;
+    // What begins as JSON is sent as it is.
+    let broken = if text.trim_start().starts_with('{') { json_error::of(&text) } else { None };
     let body: Value = match serde_yaml::from_str(&text) {
         Ok(body) => body,
+        Err(_) if broken.is_some() => Value::Null,
         Err(_) => {
             let why = super::yaml_error::go_words(&text).unwrap_or_default();
             return fail(format!("unable to parse {}: {why}", super::flags::quote(&text)));
@@ -32,6 +35,10 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let args = cx.args.clone();
     let (items, mut errors) = builder::items(cx, &args, Options { lenient: true, ..Options::default() })?;
     for info in builder::fetch(cx, items, &mut errors)? {
+        if let Some(why) = &broken {
+            error::note(refused(cx, kind, why), &mut errors)?;
+            continue;
+        }
         let outcome = patch_one(cx, &info, kind, &body, format.as_ref());
         error::note(outcome, &mut errors)?;
     }
@@ -51,13 +58,21 @@ fn text(cx: &mut Cx<'_, '_>) -> Run<String> {
         };
     }
     if inline.is_empty() {
-        return if cx.modern() {
-            fail("must specify --patch or --patch-file containing the contents of the patch")
-        } else {
-            cx.usage("Must specify -p to patch")
-        };
+        return fail("must specify --patch or --patch-file containing the contents of the patch");
     }
     Ok(inline)
+}
+
+/// The server's answer to a patch that is no JSON.
+/// Models apiserver/pkg/endpoints/handlers patch.go.
+fn refused(cx: &Cx<'_, '_>, kind: PatchType, why: &str) -> Run {
+    let status = match kind {
+        PatchType::StrategicMerge => Status::new(Reason::BadRequest, why),
+        _ if cx.modern() => Status::new(Reason::BadRequest, format!("error decoding patch: {why}")),
+        PatchType::Json => Status::new(Reason::BadRequest, why),
+        _ => Status::new(Reason::Unknown, "Invalid JSON Patch"),
+    };
+    Err(status.into())
 }
 
 fn patch_one(cx: &mut Cx<'_, '_>, info: &Info, kind: PatchType, body: &Value, format: Option<&print::Format>) -> Run {

@@ -38,7 +38,9 @@ pub fn run(cx: &mut Cx<'_, '_>, url: &str) -> Run {
 fn request(cx: &mut Cx<'_, '_>, url: &str) -> Run<Option<(Kind, Request)>> {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     if !path.starts_with('/') {
-        return fail_raw(NO_SUCH);
+        let quoted = super::flags::quote(url);
+        let why = format!("--raw must be a valid URL path: parse {quoted}: invalid URI for request");
+        return if cx.modern() { fail(why) } else { cx.usage(why) };
     }
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     let (group, version, rest) = match &parts[..] {

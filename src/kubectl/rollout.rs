@@ -112,7 +112,7 @@ fn viewer(_cx: &Cx<'_, '_>, kind: Kind) -> Run {
     if matches!(kind, Kind::DEPLOYMENT | Kind::DAEMON_SET | Kind::STATEFUL_SET) {
         return Ok(());
     }
-    fail(format!("no status viewer has been implemented for {}", kind.name()))
+    fail(format!("no status viewer has been implemented for {}", group_kind(kind)))
 }
 
 /// What is to say about how far it has got, and whether that is all the way.
@@ -236,7 +236,7 @@ fn revisions(cx: &mut Cx<'_, '_>, info: &Info) -> Run<Vec<Revision>> {
             let owned = |r: &Arc<Object>| meta::controller_of(r).is_some_and(|c| c.str("uid") == meta::uid(o));
             cx.list(request)?.items.into_iter().filter(owned).collect()
         }
-        other => return fail(format!("no history viewer has been implemented for {}", quoted_kind(other))),
+        other => return fail(unvisited(other, "history", "history viewer")),
     };
     let mut out: Vec<Revision> = holders
         .iter()
@@ -262,8 +262,22 @@ fn revisions(cx: &mut Cx<'_, '_>, info: &Info) -> Run<Vec<Revision>> {
     Ok(out)
 }
 
-fn quoted_kind(kind: Kind) -> String {
-    format!("\"{}\"", kind.name())
+/// `ReplicaSet.apps`
+fn group_kind(kind: Kind) -> String {
+    let info = kind.info();
+    if info.group.is_empty() { info.kind.to_owned() } else { format!("{}.{}", info.kind, info.group) }
+}
+
+/// Kinds that kubectl's visitor does not know fail before those that have no viewer.
+fn unvisited(kind: Kind, about: &str, viewer: &str) -> String {
+    let visited =
+        matches!(kind, Kind::JOB | Kind::POD | Kind::REPLICA_SET | Kind::REPLICATION_CONTROLLER | Kind::CRON_JOB);
+    let name = group_kind(kind);
+    if visited {
+        return format!("no {viewer} has been implemented for \"{name}\"");
+    }
+    let info = kind.info();
+    format!("error retrieving {about} for \"{name}\", no visitor method exists for {{{} {}}}", info.group, info.kind)
 }
 
 pub fn history(cx: &mut Cx<'_, '_>) -> Run {
@@ -310,16 +324,13 @@ fn template_text(cx: &Cx<'_, '_>, r: &Revision) -> String {
     if !r.cause.is_empty() {
         t.entry(&["metadata", "annotations"]).make_map().insert(CAUSE, &r.cause);
     }
-    let mut page = Page::default();
+    let mut page = Page { book: !cx.modern(), ..Page::default() };
     template::pod_template(Some(&t), cx.profile, &mut page);
     page.text
 }
 
 pub fn undo(cx: &mut Cx<'_, '_>) -> Run {
     let to = cx.flags.int("to-revision");
-    if to < 0 {
-        return fail(format!("revision must be a positive integer: {to}"));
-    }
     cx.check_dry_run()?;
     let format = print::format(cx, false)?;
     let (found, mut errors) = infos(cx)?;
@@ -332,7 +343,7 @@ pub fn undo(cx: &mut Cx<'_, '_>) -> Run {
 
 fn undo_one(cx: &mut Cx<'_, '_>, info: &Info, to: i64, format: Option<&print::Format>) -> Run {
     if !matches!(info.kind, Kind::DEPLOYMENT | Kind::DAEMON_SET | Kind::STATEFUL_SET) {
-        return fail(format!("no rollbacker has been implemented for {}", quoted_kind(info.kind)));
+        return fail(unvisited(info.kind, "rollbacker", "rollbacker"));
     }
     if info.object.get(&["spec", "paused"]).and_then(Value::as_bool) == Some(true) {
         let place = cx.by("rollout resume deployment/NAME", "rollout resume").replace("NAME", &info.key.name);
@@ -342,7 +353,7 @@ fn undo_one(cx: &mut Cx<'_, '_>, info: &Info, to: i64, format: Option<&print::Fo
     }
     let all = revisions(cx, info)?;
     let what = info.kind.name().to_lowercase();
-    let target = if to > 0 {
+    let target = if to != 0 {
         match all.iter().find(|r| r.number == to) {
             Some(r) => r,
             None => return fail(format!("unable to find specified revision {to} in history")),
@@ -485,10 +496,12 @@ fn change_one(
 ) -> Run {
     let (wanted, done) = change(cx, info)?;
     let after = send_changes(cx, info, &wanted, "kubectl-rollout")?;
-    let shown = match after {
-        Some(after) => get::value_of(cx, &after),
-        None => get::value_of(cx, &info.object),
+    let Some(after) = after else {
+        let book = "empty patch";
+        let modern = "if restart has already been triggered within the past second, please wait before attempting to trigger another";
+        return fail(format!("failed to create patch for {}: {}", info.key.name, cx.by(book, modern)));
     };
+    let shown = get::value_of(cx, &after);
     confirm(cx, format, &shown, done)
 }
 

@@ -30,6 +30,8 @@ impl Rule {
 }
 
 const ALL_AND_SELECTOR: &str = "cannot set --all and --selector at the same time";
+/// The resource builder's own words, with its space at the end.
+const ALL_AND_SELECTED: &str = "setting 'all' parameter but found a non empty selector. ";
 const LIST_AND_OUTPUT: &str = "--list and --output may not be specified together";
 const RAW_AND_OUTPUT: &str = "--raw and --output are mutually exclusive";
 const RAW_AND_RECURSIVE: &str = "--raw and --recursive are mutually exclusive";
@@ -73,6 +75,8 @@ static RULES: &[Rule] = &[
     usage("get", "raw selector", RAW_NOT_ALONE),
     usage("get", "raw field-selector", RAW_NOT_ALONE),
     usage("get", "raw show-labels", RAW_NOT_ALONE),
+    rule("delete", "all selector", ALL_AND_SELECTED),
+    rule("delete", "all field-selector", ALL_AND_SELECTED),
     rule("delete", "raw ^output", RAW_AND_OUTPUT),
     rule("delete", "raw recursive", RAW_AND_RECURSIVE),
     usage("create,replace", "raw ^output", RAW_AND_OUTPUT),
@@ -82,12 +86,12 @@ static RULES: &[Rule] = &[
     rule("delete", "interactive raw", "--interactive can not be used with --raw").only(Modern),
     rule("logs", "since since-time", "at most one of `sinceTime` or `sinceSeconds` may be specified"),
     rule("replace", "force !dry-run=none", "--dry-run can not be used when --force is set").only(Modern),
-    rule(
+    usage(
         "run",
         "attach !dry-run=none",
         "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
     ),
-    rule(
+    usage(
         "run",
         "stdin !dry-run=none",
         "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",

@@ -41,7 +41,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     cx.check_dry_run()?;
     let format = print::format(cx, false)?;
     let mut value = template(cx, &name, &image, &restart)?;
-    if cx.flags.yes("save-config") {
+    if cx.flags.yes("save-config") && cx.dry_run() != DryRun::Client {
         apply::annotate(cx, &mut value);
     }
     record(cx, &mut value);
@@ -95,13 +95,13 @@ fn valid_image(image: &str) -> bool {
 
 fn template(cx: &Cx<'_, '_>, name: &str, image: &str, restart: &str) -> Run<Value> {
     let flags = &cx.flags;
-    let mut c = map! { "image" => image, "name" => name, "resources" => map! {} };
+    let mut c = map! { "image" => image, "name" => name, "resources" => resources(cx)? };
     let args: List = cx.args.iter().skip(1).map(Value::from).collect();
     if !args.is_empty() {
         c.insert(if flags.yes("command") { "command" } else { "args" }, args);
     }
     let mut env = List::new();
-    for pair in flags.all("env") {
+    for pair in flags.all("env").iter().filter(|p| !p.is_empty()) {
         match pair.split_once('=') {
             Some((k, v)) if !k.is_empty() => env.push(map! { "name" => k, "value" => v }),
             _ => return fail(format!("invalid env: {pair}")),
@@ -112,12 +112,21 @@ fn template(cx: &Cx<'_, '_>, name: &str, image: &str, restart: &str) -> Run<Valu
     }
     if !flags.text("port").is_empty() {
         match flags.text("port").parse::<i64>() {
-            Ok(port) => c.insert("ports", list![map! { "containerPort" => port }]),
+            Ok(port) => {
+                let mut one = map! { "containerPort" => port };
+                if flags.int("hostport") > 0 {
+                    one.insert("hostPort", flags.int("hostport"));
+                }
+                c.insert("ports", list![one]);
+            }
             Err(_) => {
                 let text = super::flags::quote(flags.text("port"));
                 return fail(format!("strconv.Atoi: parsing {text}: invalid syntax"));
             }
         }
+    }
+    if flags.text("port").is_empty() && flags.int("hostport") > 0 {
+        return fail("--hostport requires --port to be specified");
     }
     if !flags.text("image-pull-policy").is_empty() {
         c.insert("imagePullPolicy", flags.text("image-pull-policy"));
@@ -147,13 +156,29 @@ fn template(cx: &Cx<'_, '_>, name: &str, image: &str, restart: &str) -> Run<Valu
     if !cx.modern() {
         meta.insert("creationTimestamp", Value::Null);
     }
+    let mut spec = map! { "containers" => list![c], "dnsPolicy" => "ClusterFirst", "restartPolicy" => restart };
+    if !flags.text("serviceaccount").is_empty() {
+        spec.insert("serviceAccountName", flags.text("serviceaccount"));
+    }
     Ok(Value::Map(map! {
         "apiVersion" => "v1",
         "kind" => "Pod",
         "metadata" => meta,
-        "spec" => map! { "containers" => list![c], "dnsPolicy" => "ClusterFirst", "restartPolicy" => restart },
+        "spec" => spec,
         "status" => map! {},
     }))
+}
+
+/// `--requests` and `--limits` of 1.20.
+fn resources(cx: &Cx<'_, '_>) -> Run<Map> {
+    let mut out = Map::new();
+    for field in ["limits", "requests"] {
+        let all = super::create::quantities(cx.flags.text(field))?;
+        if !all.is_empty() {
+            out.insert(field, all);
+        }
+    }
+    Ok(out)
 }
 
 fn label_pairs(cx: &Cx<'_, '_>) -> Run<Map> {
@@ -175,7 +200,8 @@ fn overrides(cx: &Cx<'_, '_>, value: &mut Value) -> Run {
     }
     match Value::from_json(text) {
         Ok(over) => {
-            *value = patch::json_merge(value, &over);
+            let merged = patch::json_merge(value, &over);
+            *value = crate::api::codec::normalize(Kind::POD, &merged, cx.profile);
             Ok(())
         }
         Err(_) => fail("Invalid JSON Patch"),

@@ -34,6 +34,9 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     if infos.len() > 1 && !cx.flags.text("resource-version").is_empty() {
         return fail("cannot use --resource-version with multiple resources");
     }
+    if infos.is_empty() && errors.is_empty() {
+        return fail("no objects passed to scale");
+    }
     for info in infos {
         let outcome = scale(cx, &info, replicas, format.as_ref());
         error::note(outcome, &mut errors)?;

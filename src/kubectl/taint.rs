@@ -9,6 +9,7 @@ use super::{get, print};
 use crate::api::request::PatchType;
 use crate::api::{Kind, Request, Value, names, node};
 use crate::base::Str;
+use crate::sim::Profile;
 
 struct Taint {
     key: Str,
@@ -90,17 +91,35 @@ fn split(args: &[Str]) -> Run<(Vec<Str>, Vec<Str>)> {
 
 fn parse(spec: &str) -> Result<(Taint, bool), String> {
     let (body, removal) = spec.strip_suffix('-').map_or((spec, false), |b| (b, true));
-    let (pair, effect) = body.split_once(':').map_or((body, ""), |(p, e)| (p, e));
-    let (key, value) = pair.split_once('=').map_or((pair, ""), |(k, v)| (k, v));
-    if !effect.is_empty() && !matches!(effect, "NoSchedule" | "PreferNoSchedule" | "NoExecute") {
-        return Err(format!("invalid taint effect: {effect}, unsupported taint effect"));
-    }
-    if effect.is_empty() && !removal {
-        return Err(format!("invalid taint spec: {spec}"));
+    let bad = || format!("invalid taint spec: {body}");
+    let with = |wrong: Vec<String>| format!("{}, {}", bad(), wrong.join("; "));
+    let (mut key, mut value, mut effect) = (body, "", "");
+    // Only with an effect is the rest taken for a key and its value.
+    match &body.split(':').collect::<Vec<_>>()[..] {
+        [_] => {}
+        [pair, given] => {
+            if !matches!(*given, "NoSchedule" | "PreferNoSchedule" | "NoExecute") {
+                return Err(format!("invalid taint effect: {given}, unsupported taint effect"));
+            }
+            effect = given;
+            match &pair.split('=').collect::<Vec<_>>()[..] {
+                [k] => key = k,
+                [k, v] => (key, value) = (k, v),
+                _ => return Err(bad()),
+            }
+            let wrong = names::label_value(value, Profile::Book);
+            if !wrong.is_empty() {
+                return Err(with(wrong));
+            }
+        }
+        _ => return Err(bad()),
     }
     let wrong = names::qualified_name(key);
     if !wrong.is_empty() {
-        return Err(format!("invalid taint spec: {spec}, {}", wrong.join("; ")));
+        return Err(with(wrong));
+    }
+    if effect.is_empty() && !removal {
+        return Err(bad());
     }
     Ok((Taint { key: key.into(), value: value.into(), effect: effect.into() }, removal))
 }

@@ -40,6 +40,10 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
             wait_created(cx, &item, deadline)?;
         }
         for key in keys(cx, item)? {
+            // 1.20 counts what is there, also when it waits for the end of it.
+            if delete && !cx.modern() && cx.find(&key)?.is_none() {
+                continue;
+            }
             visited += 1;
             for one in &wanted {
                 let outcome = wait_for(cx, &key, one, deadline, timeout == Duration::ZERO);
@@ -47,7 +51,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
             }
         }
     }
-    if visited == 0 && errors.is_empty() && !delete {
+    if visited == 0 && errors.is_empty() && !(delete && cx.modern()) {
         return fail("no matching resources found");
     }
     error::all(errors)
@@ -143,6 +147,12 @@ fn keys(cx: &mut Cx<'_, '_>, item: Item) -> Run<Vec<ObjectKey>> {
     })
 }
 
+/// `pod/web condition met`, or what `-o` asks for.
+fn said(cx: &mut Cx<'_, '_>, value: &Value) -> Run {
+    let format = super::print::format(cx, false)?;
+    confirm(cx, format.as_ref(), value, "condition met")
+}
+
 fn wait_for(cx: &mut Cx<'_, '_>, key: &ObjectKey, wanted: &For, deadline: Time, once: bool) -> Run {
     loop {
         let object = match cx.get(key) {
@@ -155,7 +165,7 @@ fn wait_for(cx: &mut Cx<'_, '_>, key: &ObjectKey, wanted: &For, deadline: Time, 
         };
         if met(&object, wanted)? {
             let value = get::value_of(cx, &object);
-            return confirm(cx, None, &value, "condition met");
+            return said(cx, &value);
         }
         if once && cx.modern() {
             let name = super::print::name::of(cx.profile, &get::value_of(cx, &object));
@@ -176,7 +186,7 @@ fn wait_for(cx: &mut Cx<'_, '_>, key: &ObjectKey, wanted: &For, deadline: Time, 
                 met(&o, wanted)?;
             }
             let value = get::value_of(cx, &o);
-            return confirm(cx, None, &value, "condition met");
+            return said(cx, &value);
         }
     }
 }

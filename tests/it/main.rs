@@ -15,6 +15,7 @@ mod hashes;
 mod lessons;
 mod masters;
 mod real_kubectl;
+mod real_words;
 mod saved;
 mod sessions;
 mod shell;

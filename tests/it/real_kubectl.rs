@@ -15,7 +15,7 @@ use kubedrill::sim::Profile;
 use crate::fold::fold;
 use crate::tools::{Folder, tool};
 
-const KUBEDRILL: &str = env!("CARGO_BIN_EXE_kubedrill");
+pub const KUBEDRILL: &str = env!("CARGO_BIN_EXE_kubedrill");
 
 const COMMANDS: &str = r#"
 kubectl get nodes
@@ -59,7 +59,7 @@ kubectl delete deployment web
 kubectl delete svc web
 "#;
 
-struct Served(Child);
+pub struct Served(Child);
 
 impl Drop for Served {
     fn drop(&mut self) {
@@ -68,7 +68,7 @@ impl Drop for Served {
     }
 }
 
-fn serve(config: &Path, speed: &str) -> Served {
+pub fn serve(config: &Path, speed: &str) -> Served {
     let mut child = Command::new(KUBEDRILL)
         .args(["serve", "--port", "0", "--profile", "book", "--speed", speed, "--kubeconfig"])
         .arg(config)

@@ -14,7 +14,7 @@ pub fn to_json(kind: Kind, value: &Value, profile: Profile) -> String {
             out.push_str(&v.to_json());
         }
     }
-    fields(&mut out, schema::of(kind), map, profile);
+    fields(&mut out, schema::of_version(kind, value.str("apiVersion")), map, profile);
     out.push('}');
     out
 }

@@ -45,6 +45,9 @@ pub static SUB: &[Verb] = &[
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     if !cx.args.is_empty() {
         let words: Vec<&str> = cx.args.iter().map(|a| a.as_str()).collect();
+        if !manifest::given(cx) {
+            return fail("must specify one of -f and -k");
+        }
         return cx.usage(format!("Unexpected args: [{}]", words.join(" ")));
     }
     if !manifest::given(cx) {
@@ -135,7 +138,8 @@ fn apply(cx: &mut Cx<'_, '_>, doc: &Doc) -> Run<(Value, &'static str)> {
     request = cx.write(request, MANAGER);
     request.field_manager = manager(cx, MANAGER);
     let after = cx.send_object(request).map_err(|e| patch_error(e, doc))?;
-    let done = if after.body == current.body && cx.dry_run() == DryRun::No { "unchanged" } else { "configured" };
+    let same = cx.modern() && after.body == current.body && cx.dry_run() == DryRun::No;
+    let done = if same { "unchanged" } else { "configured" };
     Ok((get::value_of(cx, &after), done))
 }
 
@@ -196,7 +200,11 @@ pub fn annotate(cx: &Cx<'_, '_>, value: &mut Value) {
         // The encoder goes through an accessor that leaves an empty map behind.
         kept.entry(&["metadata", "annotations"]).make_map();
     }
-    let text = print::json::compact(&kept) + "\n";
+    let text = match print::typed(cx, value) {
+        // A Go struct leaves an empty map out.
+        Some(text) => text + "\n",
+        None => print::json::compact(&kept) + "\n",
+    };
     value.entry(&["metadata", "annotations"]).make_map().insert(LAST_APPLIED, text);
 }
 

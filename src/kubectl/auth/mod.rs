@@ -63,7 +63,7 @@ fn can_i(cx: &mut Cx<'_, '_>) -> Run {
     if cx.flags.yes("list") {
         return list(cx);
     }
-    if !(2..=3).contains(&cx.args.len()) {
+    if cx.args.len() != 2 {
         return if cx.modern() {
             fail_raw(
                 "error: you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",

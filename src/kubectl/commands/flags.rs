@@ -46,7 +46,7 @@ pub const PRINT: &[Flag] = &[
     on("allow-missing-template-keys", ""),
     yes("show-managed-fields", "").only(Modern),
 ];
-pub const FILE: &[Flag] = &[array("filename", "f"), text("kustomize", "k", ""), yes("recursive", "R")];
+pub const FILE: &[Flag] = &[list("filename", "f"), text("kustomize", "k", ""), yes("recursive", "R")];
 pub const DRY: &[Flag] = &[text("dry-run", "", "none").bare("unchanged"), text("field-manager", "", "")];
 pub const RECORD: &[Flag] = &[
     yes("record", "").only(Book),
@@ -131,10 +131,10 @@ pub const RUN: &[Flag] = &[
     time("timeout", "0s"),
     yes("wait", ""),
     text("cascade", "", "background").bare("background"),
-    text("requests", "", "").only(Book).deprecated("has no effect and will be removed in the future."),
-    text("limits", "", "").only(Book).deprecated("has no effect and will be removed in the future."),
-    text("serviceaccount", "", "").only(Book).deprecated("has no effect and will be removed in the future."),
-    text("hostport", "", "-1").only(Book).deprecated("has no effect and will be removed in the future."),
+    text("requests", "", "").only(Book),
+    text("limits", "", "").only(Book),
+    text("serviceaccount", "", "").only(Book),
+    int("hostport", "", "-1").only(Book),
     int("replicas", "r", "1").only(Book).deprecated("has no effect and will be removed in the future."),
     text("generator", "", "").only(Book).deprecated("has no effect and will be removed in the future."),
     text("schedule", "", "").only(Book).deprecated("has no effect and will be removed in the future."),
@@ -187,7 +187,7 @@ pub const EXEC: &[Flag] = &[
     yes("tty", "t"),
     yes("quiet", "q"),
     text("container", "c", ""),
-    array("filename", "f"),
+    list("filename", "f"),
     time("pod-running-timeout", "1m0s"),
 ];
 pub const EXPOSE: &[Flag] = &[
@@ -204,7 +204,7 @@ pub const EXPOSE: &[Flag] = &[
     text("session-affinity", "", ""),
     text("overrides", "", ""),
     text("override-type", "", "merge").only(Modern),
-    text("generator", "", "").only(Book).deprecated("has no effect and will be removed in the future."),
+    text("generator", "", "service/v2").only(Book),
     text("container-port", "", "").only(Book),
 ];
 pub const ROLLOUT_STATUS: &[Flag] = &[on("watch", "w"), time("timeout", "0s"), int("revision", "", "0")];

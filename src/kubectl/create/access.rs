@@ -54,7 +54,7 @@ fn rules(cx: &mut Cx<'_, '_>) -> Run<List> {
             return fail("resource must be specified if apiGroup/subresource specified");
         }
         if resource == "*" {
-            groups.entry("*").or_default().push("*");
+            groups.entry("").or_default().push("*");
             continue;
         }
         let mut known = discovery::resolve(cx.profile, resource);

@@ -76,7 +76,7 @@ pub fn quota(cx: &mut Cx<'_, '_>) -> Run {
     let name = one_name(cx)?;
     let mut value = object(cx, Kind::RESOURCE_QUOTA, &name);
     let mut spec = Map::new();
-    let hard = pairs(cx.flags.text("hard"))?;
+    let hard = quantities(cx.flags.text("hard"))?;
     if !hard.is_empty() {
         spec.insert("hard", hard);
     }
@@ -93,7 +93,7 @@ pub fn quota(cx: &mut Cx<'_, '_>) -> Run {
 }
 
 /// `a=1,b=2` as quantities.
-fn pairs(text: &str) -> Run<Map> {
+pub fn quantities(text: &str) -> Run<Map> {
     let mut out = Map::new();
     for part in text.split(',').filter(|p| !p.is_empty()) {
         match part.split_once('=') {
@@ -114,6 +114,7 @@ pub fn config_map(cx: &mut Cx<'_, '_>) -> Run {
     if !data.is_empty() {
         value.make_map().insert("data", data);
     }
+    append_hash(cx, &mut value);
     let failed = cx.by("", "configmap").to_owned();
     finish(cx, Kind::CONFIG_MAP, value, &failed)
 }
@@ -135,20 +136,53 @@ fn make_secret(cx: &mut Cx<'_, '_>, name: &str, kind: &str, data: Map) -> Run {
     if !kind.is_empty() {
         value.make_map().insert("type", kind);
     }
+    append_hash(cx, &mut value);
     let failed = cx.by("", "secret").to_owned();
     finish(cx, Kind::SECRET, value, &failed)
 }
 
+/// `--append-hash`: of what is in it.
+/// Models kubectl/pkg/util/hash.
+fn append_hash(cx: &Cx<'_, '_>, value: &mut Value) {
+    if !cx.flags.yes("append-hash") {
+        return;
+    }
+    let name = value.at(&["metadata", "name"]).map_or("", Value::as_str).to_owned();
+    let kind = value.str("kind").to_owned();
+    let mut hashed = map! { "data" => value.get("data").cloned().unwrap_or_default(), "kind" => kind.as_str(), "name" => name.as_str() };
+    if kind == "Secret" {
+        hashed.insert("type", value.str("type"));
+    }
+    let text = super::super::print::json::compact(&Value::Map(hashed));
+    let hex: String = crate::base::hash::sha256(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+    // Without letters that make words.
+    let safe = |c: char| match c {
+        '0' => 'g',
+        '1' => 'h',
+        '3' => 'k',
+        'a' => 'm',
+        'e' => 't',
+        other => other,
+    };
+    let hash: String = hex.chars().take(10).map(safe).collect();
+    value.entry(&["metadata"]).make_map().insert("name", format!("{name}-{hash}"));
+}
+
 pub fn tls_secret(cx: &mut Cx<'_, '_>) -> Run {
     let name = one_name(cx)?;
+    for flag in ["cert", "key"] {
+        required(cx, flag)?;
+    }
+    if cx.flags.text("cert").is_empty() || cx.flags.text("key").is_empty() {
+        return fail("key and cert must be specified");
+    }
     let mut data = Map::new();
     for (flag, key) in [("cert", "tls.crt"), ("key", "tls.key")] {
         let path = cx.flags.text(flag).to_owned();
         match cx.io.read_file(&path)? {
             Ok(text) => data.insert(key, text),
             Err(_) => {
-                let prefix = cx.by("failed to load key pair ", "");
-                return fail(format!("{prefix}open {path}: no such file or directory"));
+                return fail(format!("Cannot read file {path}, open {path}: no such file or directory"));
             }
         }
     }
@@ -161,12 +195,26 @@ pub fn tls_secret(cx: &mut Cx<'_, '_>) -> Run {
     make_secret(cx, &name, "kubernetes.io/tls", data)
 }
 
+/// 1.20 asks for a flag of its generators in these words.
+fn required(cx: &Cx<'_, '_>, flag: &str) -> Run {
+    if cx.modern() || !cx.flags.text(flag).is_empty() {
+        return Ok(());
+    }
+    cx.usage(format!("flag {flag} is required"))
+}
+
 pub fn docker_secret(cx: &mut Cx<'_, '_>) -> Run {
     let name = one_name(cx)?;
+    if cx.flags.all("from-file").is_empty() {
+        for flag in ["docker-username", "docker-password", "docker-server"] {
+            required(cx, flag)?;
+        }
+    }
     let get = |flag: &str| cx.flags.text(flag).to_owned();
     let (user, password, email, server) =
         (get("docker-username"), get("docker-password"), get("docker-email"), get("docker-server"));
-    if user.is_empty() && cx.flags.all("from-file").is_empty() {
+    let missing = user.is_empty() || password.is_empty() || server.is_empty();
+    if missing && cx.flags.all("from-file").is_empty() {
         return fail(
             "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
         );
@@ -195,6 +243,9 @@ fn data(cx: &mut Cx<'_, '_>) -> Run<Map> {
     }
     for source in cx.flags.all("from-file").to_vec() {
         let (key, path) = match source.split_once('=') {
+            Some((_, path)) if path.contains('=') => return fail("key names or file paths cannot contain '='"),
+            Some(("", path)) => return fail(format!("key name for file path {path} missing")),
+            Some((key, "")) => return fail(format!("file path for key name {key} missing")),
             Some((key, path)) => (key.to_owned(), path),
             None => (source.rsplit('/').next().unwrap_or("").to_owned(), source.as_str()),
         };
@@ -266,6 +317,13 @@ pub fn disruption_budget(cx: &mut Cx<'_, '_>) -> Run {
         } else {
             "min-available and max-unavailable cannot be both specified"
         });
+    }
+    for (flag, text) in [("min-available", &min), ("max-unavailable", &max)] {
+        let digits = text.strip_suffix('%').unwrap_or(text);
+        let valid = text.is_empty() || !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        if cx.modern() && !valid {
+            return fail(format!("invalid format specified for {flag}"));
+        }
     }
     let parsed = label::parse_selector(&selector).or_else(fail)?;
     let mut spec = map! { "selector" => label::selector_object(&parsed) };

@@ -10,14 +10,14 @@ use super::commands::{Verb, flags as sets, sub};
 use super::context::{Cx, DryRun};
 use super::discovery::{self, Resource};
 use super::error::{self, Error, Fail, Run, fail};
-use super::flags::{Flag, array, int, text, time, yes};
+use super::flags::{Flag, array, int, list, text, time, yes};
 use super::manifest::{self, Doc};
 use super::{get, print};
 use crate::api::{Kind, Object, Request, Value};
 use crate::base::Str;
 use std::sync::Arc;
 
-pub use config::{base64_decode, base64_encode, base64_len, int_or_string};
+pub use config::{base64_decode, base64_encode, base64_len, int_or_string, quantities};
 
 macro_rules! generator {
     ($name:literal, [$($own:expr),*], $run:path, $usage:literal, $about:literal) => {
@@ -29,7 +29,7 @@ pub static SUB: &[Verb] = &[
     generator!("namespace", [], config::namespace, "NAME [--dry-run=server|client|none]", "Create a namespace with the specified name").aliases(&["ns"]),
     generator!("quota", [text("hard", "", ""), text("scopes", "", "")], config::quota, "NAME [--hard=key1=value1,key2=value2] [--scopes=Scope1,Scope2] [--dry-run=server|client|none]", "Create a quota with the specified name").aliases(&["resourcequota"]),
     Verb::group("secret", SECRETS, "", "Create a secret using specified subcommand"),
-    generator!("configmap", [array("from-literal", ""), array("from-file", ""), array("from-env-file", ""), yes("append-hash", "")], config::config_map, "NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]", "Create a config map from a local file, directory or literal value").aliases(&["cm"]),
+    generator!("configmap", [array("from-literal", ""), list("from-file", ""), array("from-env-file", ""), yes("append-hash", "")], config::config_map, "NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]", "Create a config map from a local file, directory or literal value").aliases(&["cm"]),
     generator!("serviceaccount", [], config::service_account, "NAME [--dry-run=server|client|none]", "Create a service account with the specified name").aliases(&["sa"]),
     Verb::group("service", SERVICES, "", "Create a service using specified subcommand").aliases(&["svc"]),
     generator!("deployment", [array("image", ""), int("port", "", "-1"), int("replicas", "r", "1")], workload::deployment, "NAME --image=image -- [COMMAND] [args...]", "Create a deployment with the specified name").aliases(&["deploy"]).required(&["image"]),
@@ -61,7 +61,7 @@ static SECRETS: &[Verb] = &[
             text("docker-password", "", ""),
             text("docker-email", "", ""),
             text("docker-server", "", "https://index.docker.io/v1/"),
-            array("from-file", ""),
+            list("from-file", ""),
             yes("append-hash", "")
         ],
         config::docker_secret,
@@ -72,7 +72,7 @@ static SECRETS: &[Verb] = &[
         "generic",
         [
             array("from-literal", ""),
-            array("from-file", ""),
+            list("from-file", ""),
             array("from-env-file", ""),
             text("type", "", ""),
             yes("append-hash", "")
@@ -87,8 +87,7 @@ static SECRETS: &[Verb] = &[
         config::tls_secret,
         "NAME --cert=path/to/cert/file --key=path/to/key/file [--dry-run=server|client|none]",
         "Create a TLS secret"
-    )
-    .required(&["cert", "key"]),
+    ),
 ];
 
 static SERVICES: &[Verb] = &[
@@ -137,6 +136,9 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         }
         let text = format!("Unexpected args: [{}]", words.join(" "));
         return cx.usage(text);
+    }
+    if !manifest::given(cx) && cx.modern() {
+        return fail("must specify one of -f and -k");
     }
     if !manifest::given(cx) {
         cx.io.errln("Error: must specify one of -f and -k\n");
@@ -198,15 +200,7 @@ pub fn record(cx: &Cx<'_, '_>, value: &mut Value) {
 pub fn command_line(cx: &Cx<'_, '_>) -> String {
     let mut words: Vec<String> = cx.path.split(' ').map(String::from).collect();
     words.extend(cx.args.iter().map(Str::to_string));
-    for word in &cx.line {
-        if let Some(long) = word.strip_prefix("--") {
-            let (name, value) = long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v)));
-            match value {
-                Some(value) => words.push(format!("--{name}={value}")),
-                None => words.push(format!("--{name}={}", cx.flags.text(name))),
-            }
-        }
-    }
+    words.extend(cx.flags.given().iter().map(|(name, value)| format!("--{name}={value}")));
     words.join(" ")
 }
 
@@ -214,7 +208,11 @@ pub fn command_line(cx: &Cx<'_, '_>) -> String {
 pub fn confirm(cx: &mut Cx<'_, '_>, format: Option<&print::Format>, value: &Value, done: &str) -> Run {
     match format {
         Some(print::Format::Name) | None if format.is_none() => {
-            let line = format!("{} {done}{}", print::name::of(cx.profile, value), cx.dry_run().suffix());
+            // These printers forget the dry run.
+            let path = cx.path.as_str();
+            let forgets = path == "kubectl taint" || !cx.modern() && path == "kubectl label";
+            let suffix = if forgets { "" } else { cx.dry_run().suffix() };
+            let line = format!("{} {done}{suffix}", print::name::of(cx.profile, value));
             cx.io.outln(line);
             Ok(())
         }

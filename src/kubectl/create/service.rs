@@ -58,12 +58,26 @@ fn service(cx: &mut Cx<'_, '_>, kind: &str, cluster_ip: &str, external: &str) ->
 /// `port:targetPort` as a service port.
 fn port(text: &str, node_port: i64) -> Run<Value> {
     let (port, target) = text.split_once(':').unwrap_or((text, text));
-    let Ok(number) = port.parse::<i64>() else {
-        return fail(format!("strconv.Atoi: parsing {}: invalid syntax", super::super::flags::quote(port)));
-    };
+    let parsing = |what: &str| fail(format!("strconv.ParseUint: parsing {}: {what}", super::super::flags::quote(port)));
+    if port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) {
+        return parsing("invalid syntax");
+    }
+    let Ok(number) = port.parse::<u16>() else { return parsing("value out of range") };
+    match target.parse::<i64>() {
+        Ok(n) if !(1..=65535).contains(&n) && text.contains(':') => {
+            return fail("must be between 1 and 65535, inclusive");
+        }
+        Err(_) => {
+            let wrong = crate::api::names::port_name(target);
+            if !wrong.is_empty() {
+                return fail(wrong.join(","));
+            }
+        }
+        Ok(_) => {}
+    }
     let mut out = map! {
         "name" => text.replace(':', "-"),
-        "port" => number,
+        "port" => i64::from(number),
         "protocol" => "TCP",
         "targetPort" => int_or_string(target),
     };
@@ -94,6 +108,9 @@ pub fn ingress(cx: &mut Cx<'_, '_>) -> Run {
         let mut parts = rule.split(',');
         let Some((place, backend_text)) = parts.next().and_then(|p| p.split_once('=')) else { return fail(bad()) };
         let Some((host, path)) = place.split_once('/') else { return fail(bad()) };
+        if backend_text.split(':').count() != 2 || backend_text.starts_with(':') || backend_text.ends_with(':') {
+            return fail(bad());
+        }
         let (path, path_type) = match path.strip_suffix('*') {
             Some(prefix) => (format!("/{prefix}"), "Prefix"),
             None => (format!("/{path}"), "Exact"),

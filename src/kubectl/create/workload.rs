@@ -92,11 +92,13 @@ pub fn job(cx: &mut Cx<'_, '_>) -> Run {
     }
     let (word, source) = builder::tuple(&from)?;
     let resource = builder::one_type(cx, word)?;
-    if resource.modelled != Some(Kind::CRON_JOB) {
-        return fail("from must be an existing cronjob");
+    let Some(kind) = resource.modelled else { return Err(builder::unmodelled(resource, source).into()) };
+    let namespace = if kind.namespaced() { cx.namespace()? } else { Str::new() };
+    let cron = cx.get(&ObjectKey::new(kind, namespace, source))?;
+    if kind != Kind::CRON_JOB {
+        let modern = format!("unknown object type *{}.{}", resource.version(), resource.kind);
+        return fail(cx.by("from must be an existing cronjob", &modern));
     }
-    let key = ObjectKey::new(Kind::CRON_JOB, cx.namespace()?, source);
-    let cron = cx.get(&key)?;
     let template = cron.get(&["spec", "jobTemplate"]).cloned().unwrap_or_default();
     let mut annotations =
         template.at(&["metadata", "annotations"]).and_then(Value::as_map).cloned().unwrap_or_default();
@@ -111,8 +113,12 @@ pub fn job(cx: &mut Cx<'_, '_>) -> Run {
         owner.make_map().insert("apiVersion", r.api_version);
     }
     owner.make_map().remove("blockOwnerDeletion");
+    if !cx.modern() {
+        owner.make_map().remove("controller");
+    }
     meta.insert("ownerReferences", list![owner]);
     value.make_map().insert("spec", template.get("spec").cloned().unwrap_or_default());
+    value.make_map().insert("status", map! {});
     finish(cx, Kind::JOB, value, "job")
 }
 

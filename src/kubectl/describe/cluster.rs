@@ -111,38 +111,82 @@ pub fn priority_class(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     events::about(cx, o, p)
 }
 
-fn words(rule: &Value, key: &str) -> String {
-    let all: Vec<&str> = rule.get(key).map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
-    format!("[{}]", all.join(" "))
-}
-
 pub fn role(cx: &Cx<'_, '_>, o: &Object, p: &mut Page) {
     let _ = cx;
     p.field(0, "Name", o.name());
     p.marks(o);
     p.put("PolicyRule:\n  Resources\tNon-Resource URLs\tResource Names\tVerbs\n  ---------\t-----------------\t--------------\t-----\n");
-    let mut rows: Vec<(String, String)> = Vec::new();
+    for r in broken_down(o) {
+        let name = match (r.resource.split_once('/'), r.group.as_str()) {
+            (_, "") => r.resource.clone(),
+            (Some((of, sub)), g) => format!("{of}.{g}/{sub}"),
+            (None, g) => format!("{}.{g}", r.resource),
+        };
+        p.line(1, format!("{name}\t[{}]\t[{}]\t[{}]", r.url, r.name, r.verbs.join(" ")));
+    }
+}
+
+/// A rule for one resource, or one URL, and at most one name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Rule {
+    // In the order of the Go struct, by whose text they are sorted.
+    verbs: Vec<String>,
+    group: String,
+    resource: String,
+    name: String,
+    url: String,
+}
+
+/// Models kubectl/pkg/util/rbac: rules taken apart, and those of one resource put together again.
+fn broken_down(o: &Object) -> Vec<Rule> {
+    let mut simple: Vec<Rule> = Vec::new();
+    let mut put = |group: &str, resource: &str, name: &str, url: &str, verb: &str| {
+        let same = |r: &&mut Rule| r.group == group && r.resource == resource && r.name == name && r.url == url;
+        match simple.iter_mut().find(same).filter(|_| url.is_empty()) {
+            Some(r) if r.verbs.iter().any(|v| v == verb) => {}
+            Some(r) => r.verbs.push(verb.to_owned()),
+            None => simple.push(Rule {
+                verbs: vec![verb.to_owned()],
+                group: group.to_owned(),
+                resource: resource.to_owned(),
+                name: name.to_owned(),
+                url: url.to_owned(),
+            }),
+        }
+    };
     for rule in o.items(&["rules"]) {
-        let list = |key: &str| rule.get(key).map_or(&[][..], Value::items);
-        let rest =
-            format!("{}\t{}\t{}", words(rule, "nonResourceURLs"), words(rule, "resourceNames"), words(rule, "verbs"));
-        if list("resources").is_empty() {
-            rows.push((String::new(), rest.clone()));
+        let list = |key: &str| -> Vec<&str> {
+            rule.get(key).map_or(&[][..], Value::items).iter().map(Value::as_str).collect()
+        };
+        let mut names = list("resourceNames");
+        if names.is_empty() {
+            names.push("");
         }
         for group in list("apiGroups") {
             for resource in list("resources") {
-                let name = match group.as_str() {
-                    "" => resource.as_str().to_owned(),
-                    g => format!("{}.{g}", resource.as_str()),
-                };
-                rows.push((name, rest.clone()));
+                for verb in list("verbs") {
+                    names.iter().for_each(|name| put(group, resource, name, "", verb));
+                }
             }
         }
+        for url in list("nonResourceURLs") {
+            list("verbs").iter().for_each(|verb| put("", "", "", url, verb));
+        }
     }
-    rows.arrange();
-    for (name, rest) in rows {
-        p.line(1, format!("{name}\t{rest}"));
-    }
+    simple.arrange_by_key(text_of_rule);
+    simple
+}
+
+/// Go's text of a PolicyRule, as far as it decides the order.
+fn text_of_rule(r: &Rule) -> String {
+    let group = if r.resource.is_empty() { "" } else { r.group.as_str() };
+    format!(
+        "Verbs:[{}],APIGroups:[{group}],Resources:[{}],ResourceNames:[{}],NonResourceURLs:[{}]",
+        r.verbs.join(" "),
+        r.resource,
+        r.name,
+        r.url
+    )
 }
 
 pub fn role_binding(o: &Object, p: &mut Page) {
@@ -163,6 +207,9 @@ pub fn service_account(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     p.head(o);
     let names = |key: &str| -> Vec<String> { o.items(&[key]).iter().map(|s| s.str("name").to_owned()).collect() };
     p.several("Image pull secrets", &names("imagePullSecrets"));
+    if cx.modern() {
+        return events::about(cx, o, p);
+    }
     p.several("Mountable secrets", &names("secrets"));
     let tokens: Vec<String> = cx
         .list_all(Kind::SECRET, o.namespace())?

@@ -9,13 +9,11 @@ use crate::api::{Object, Value};
 pub fn describe(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     p.head(o);
     let value = super::super::get::value_of(cx, o);
-    print(
-        &value,
-        0,
-        &["metadata.name", "metadata.namespace", "metadata.labels", "metadata.annotations", "metadata.managedFields"],
-        "",
-        p,
-    );
+    const SKIP: [&str; 5] =
+        ["metadata.name", "metadata.namespace", "metadata.labels", "metadata.annotations", "metadata.managedFields"];
+    // 1.20 shows who manages what.
+    let skip = if cx.modern() { &SKIP[..] } else { &SKIP[..4] };
+    print(&value, 0, skip, "", p);
     events::about(cx, o, p)
 }
 
@@ -28,11 +26,11 @@ fn print(value: &Value, level: usize, skip: &[&str], path: &str, p: &mut Page) {
         }
         match v {
             Value::Map(_) => {
-                p.line(level, format!("{}:", title(key)));
+                p.line(level, format!("{}:", title(key, !p.book)));
                 print(v, level + 1, skip, &here, p);
             }
             Value::List(items) => {
-                p.line(level, format!("{}:", title(key)));
+                p.line(level, format!("{}:", title(key, !p.book)));
                 for item in items {
                     match item {
                         Value::Map(_) => print(item, level + 1, skip, &here, p),
@@ -40,36 +38,77 @@ fn print(value: &Value, level: usize, skip: &[&str], path: &str, p: &mut Page) {
                     }
                 }
             }
-            other => p.field(level, &title(key), text_of(Some(other))),
+            Value::Null => p.field(level, &title(key, !p.book), "<nil>"),
+            other => p.field(level, &title(key, !p.book), text_of(Some(other))),
         }
     }
 }
 
 /// `apiVersion` as `API Version`.
-fn title(key: &str) -> String {
-    if key == "apiVersion" {
-        return "API Version".to_owned();
-    }
-    if !key.chars().all(|c| c.is_ascii_alphanumeric()) {
+/// Models smartLabelFor and fatih/camelcase.
+fn title(key: &str, modern: bool) -> String {
+    if !key.chars().all(|c| c.is_alphabetic() || c == '-') {
         return key.to_owned();
     }
+    let class = |c: char| if c.is_lowercase() { 0 } else { 1 + i32::from(!c.is_uppercase()) };
     let mut words: Vec<String> = Vec::new();
-    let chars: Vec<char> = key.chars().collect();
-    for (i, c) in chars.iter().enumerate() {
-        let upper = c.is_ascii_uppercase();
-        let before_upper = i > 0 && chars[i - 1].is_ascii_uppercase();
-        let after_lower = chars.get(i + 1).is_some_and(char::is_ascii_lowercase);
-        if words.is_empty() || upper && (!before_upper || after_lower) {
-            words.push(String::new());
+    let mut last = -1;
+    for c in key.chars() {
+        match words.last_mut() {
+            Some(word) if class(c) == last => word.push(c),
+            _ => words.push(c.to_string()),
         }
-        if let Some(last) = words.last_mut() {
-            if last.is_empty() { last.extend(c.to_uppercase()) } else { last.push(*c) }
+        last = class(c);
+    }
+    // The last capital of a run begins the word after it.
+    for i in 1..words.len() {
+        let upper = words[i - 1].chars().all(char::is_uppercase);
+        if upper && words[i].starts_with(char::is_lowercase) {
+            let c = words[i - 1].pop().unwrap_or_default();
+            words[i].insert(0, c);
         }
     }
-    let acronyms = ["Uid", "Ip", "Url", "Api"];
-    words
-        .iter()
-        .map(|w| if acronyms.contains(&w.as_str()) { w.to_uppercase() } else { w.clone() })
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.retain(|w| !w.is_empty());
+    if modern {
+        let mut i = 0;
+        while i + 1 < words.len() {
+            let upper = words[i].len() > 1 && words[i].chars().all(char::is_uppercase);
+            if upper && words[i + 1].starts_with(char::is_uppercase) {
+                let next = words.remove(i + 1);
+                words[i] += &next;
+            }
+            i += 1;
+        }
+    }
+    let shown = |w: &String| match w.to_uppercase() {
+        upper if matches!(upper.as_str(), "API" | "URL" | "UID" | "GUID") => upper,
+        _ if modern && w.to_lowercase() != *w => w.clone(),
+        _ => {
+            let mut chars = w.chars();
+            chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+        }
+    };
+    words.iter().map(shown).collect::<Vec<String>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+
+    #[test]
+    fn keys_as_titles() {
+        let cases = [
+            ("apiVersion", "API Version", "API Version"),
+            ("creationTimestamp", "Creation Timestamp", "Creation Timestamp"),
+            ("uid", "UID", "UID"),
+            ("podIP", "Pod IP", "Pod IP"),
+            ("podCIDRs", "Pod CID Rs", "Pod CIDRs"),
+            ("fieldsV1", "fieldsV1", "fieldsV1"),
+            ("f:metadata", "f:metadata", "f:metadata"),
+            ("ip", "Ip", "Ip"),
+        ];
+        for (key, book, modern) in cases {
+            assert_eq!((title(key, false).as_str(), title(key, true).as_str()), (book, modern), "{key}");
+        }
+    }
 }

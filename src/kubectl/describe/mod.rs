@@ -27,6 +27,8 @@ use std::fmt::Display;
 #[derive(Default)]
 pub struct Page {
     pub text: String,
+    /// As 1.20 lays it out, where a describer does not ask itself.
+    pub book: bool,
 }
 
 impl Page {
@@ -137,7 +139,10 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     let all_namespaces = cx.flags.yes("all-namespaces");
     let options = Options { types_alone: true, selectable: true, all_namespaces, lenient: true, ..Options::default() };
     let (items, mut errors) = builder::items(cx, &args, options)?;
-    let everything = matches!(&items[..], [Item::Kind { .. }]);
+    let everything = items.iter().all(|i| matches!(i, Item::Kind { .. }));
+    if args.len() == 2 && args[0].contains(['/', ',']) {
+        return two_words(cx, items, &args[0]);
+    }
     let mut infos = Vec::new();
     for item in items {
         infos.extend(named_or_prefixed(cx, item, &mut errors)?);
@@ -176,6 +181,25 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     error::all(errors)
 }
 
+/// `describe pod/a deploy/b`, `describe svc,cm a`: with two words one that is not there ends it all, for
+/// kubectl then looks for names that begin with the second among those of the first.
+fn two_words(cx: &mut Cx<'_, '_>, items: Vec<Item>, first: &str) -> Run {
+    let mut errors = Vec::new();
+    let infos = builder::fetch(cx, items, &mut errors)?;
+    if errors.iter().any(Error::not_found) && first.contains(',') {
+        return fail("you may only specify a single resource type");
+    }
+    error::all(errors)?;
+    if infos.len() > 1 {
+        leave_events_out(cx);
+    }
+    for (i, info) in infos.iter().enumerate() {
+        let text = describe(cx, info)?;
+        cx.io.out(if i == 0 { text } else { format!("\n\n{text}") });
+    }
+    Ok(())
+}
+
 fn leave_events_out(cx: &mut Cx<'_, '_>) {
     if cx.modern() && !cx.flags.changed("show-events") {
         cx.flags.set("show-events", "false");
@@ -208,7 +232,7 @@ fn named_or_prefixed(cx: &mut Cx<'_, '_>, item: Item, errors: &mut Vec<Error>) -
 
 fn describe(cx: &mut Cx<'_, '_>, info: &Info) -> Run<String> {
     // The describer fetches for itself what the builder has found.
-    let (o, mut page) = (cx.get(&info.key)?, Page::default());
+    let (o, mut page) = (cx.get(&info.key)?, Page { book: !cx.modern(), ..Page::default() });
     let p = &mut page;
     match info.kind {
         Kind::POD => pod::describe(cx, &o, p)?,

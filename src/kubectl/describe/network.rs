@@ -74,7 +74,9 @@ fn service_port(cx: &mut Cx<'_, '_>, o: &Object, port: &Value, p: &mut Page) -> 
         p.field(0, "NodePort", format!("{name}\t{n}/{protocol}"));
     }
     let ends = if cx.modern() { slice_ends(cx, o, port.str("name"))? } else { endpoint_ends(cx, o, port.str("name"))? };
-    p.field(0, "Endpoints", first_three(&ends));
+    // Endpoints without this port are no text at all.
+    let text = if ends.is_empty() && any_ends(cx, o)? { String::new() } else { first_three(&ends) };
+    p.field(0, "Endpoints", text);
     Ok(())
 }
 
@@ -151,7 +153,7 @@ pub fn endpoint_slice(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     p.field(0, "AddressType", o.str(&["addressType"]));
     let ports = o.items(&["ports"]);
     if ports.is_empty() {
-        p.field(0, "Ports", "<unset>");
+        p.line(0, "Ports: <unset>");
     } else {
         p.line(0, "Ports:");
         p.line(1, "Name\tPort\tProtocol");
@@ -163,18 +165,25 @@ pub fn endpoint_slice(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     }
     let ends = o.items(&["endpoints"]);
     if ends.is_empty() {
-        p.field(0, "Endpoints", "<none>");
+        p.line(0, "Endpoints: <none>");
     } else {
         p.line(0, "Endpoints:");
     }
     for e in ends {
         let addresses: Vec<&str> = e.get("addresses").map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
-        p.line(1, format!("- Addresses:\t{}", addresses.join(", ")));
+        p.line(1, format!("- Addresses:\t{}", addresses.join(cx.by(",", ", "))));
         p.line(2, "Conditions:");
         p.field(3, "Ready", text_of(e.at(&["conditions", "ready"])));
         p.field(2, "Hostname", if e.str("hostname").is_empty() { "<unset>" } else { e.str("hostname") });
         if let Some(t) = e.get("targetRef") {
             p.field(2, "TargetRef", format!("{}/{}", t.str("kind"), t.str("name")));
+        }
+        if !cx.modern() {
+            let topology = e.get("topology").and_then(Value::as_map).into_iter().flat_map(|m| m.iter());
+            let lines: Vec<String> = topology.map(|(k, v)| format!("{k}={}", v.as_str())).collect();
+            p.field(2, "Topology", lines.first().map_or("<none>", String::as_str));
+            lines.iter().skip(1).for_each(|l| p.line(2, format!("\t{l}")));
+            continue;
         }
         p.field(2, "NodeName", if e.str("nodeName").is_empty() { "<unset>" } else { e.str("nodeName") });
         p.field(2, "Zone", if e.str("zone").is_empty() { "<unset>" } else { e.str("zone") });
@@ -263,10 +272,22 @@ fn backend(cx: &mut Cx<'_, '_>, o: &Object, b: &Value) -> Run<String> {
             } else {
                 endpoint_ends(cx, &service, &port_name)?
             };
-            if ends.is_empty() { String::new() } else { first_three(&ends) }
+            // Endpoints without the backend's port are no text at all.
+            if ends.is_empty() && any_ends(cx, &service)? { String::new() } else { first_three(&ends) }
         }
     };
     Ok(format!("{name}:{port} ({ends})"))
+}
+
+/// Whether the service has endpoints on any port.
+fn any_ends(cx: &mut Cx<'_, '_>, service: &Object) -> Run<bool> {
+    if !cx.modern() {
+        let key = ObjectKey::new(Kind::ENDPOINTS, service.namespace().clone(), service.name().clone());
+        return Ok(cx.find(&key)?.is_some_and(|e| !e.items(&["subsets"]).is_empty()));
+    }
+    let mut request = Request::list(Kind::ENDPOINT_SLICE, service.namespace().clone());
+    request.labels = LabelSelector::of_map(&map! { "kubernetes.io/service-name" => service.name() });
+    Ok(!cx.list(request)?.items.is_empty())
 }
 
 pub fn policy(o: &Object, p: &mut Page) {

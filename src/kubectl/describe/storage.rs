@@ -114,16 +114,15 @@ pub fn class(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     p.field(0, "Name", o.name());
     let default = crate::api::meta::annotation(o, "storageclass.kubernetes.io/is-default-class") == Some("true");
     p.field(0, "IsDefaultClass", if default { "Yes" } else { "No" });
-    p.annotations("Annotations", o.get(&["metadata", "annotations"]).and_then(Value::as_map));
-    p.field(0, "Provisioner", o.str(&["provisioner"]));
-    let parameters: Vec<String> = o
-        .get(&["parameters"])
-        .and_then(Value::as_map)
-        .into_iter()
-        .flat_map(Map::iter)
-        .map(|(k, v)| format!("{k}={}", v.as_str()))
-        .collect();
-    p.field(0, "Parameters", or_none(&parameters.join(",")));
+    for (title, path) in [("Annotations", &["metadata", "annotations"][..]), ("Provisioner", &[]), ("Parameters", &["parameters"])] {
+        if path.is_empty() {
+            p.field(0, title, o.str(&["provisioner"]));
+            continue;
+        }
+        let all = o.get(path).and_then(Value::as_map).into_iter().flat_map(Map::iter);
+        let all: Vec<String> = all.map(|(k, v)| format!("{k}={}", v.as_str())).collect();
+        p.field(0, title, or_none(&all.join(",")));
+    }
     let expansion = text_of(o.get(&["allowVolumeExpansion"]));
     p.field(
         0,
@@ -135,7 +134,12 @@ pub fn class(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
         },
     );
     let options: Vec<&str> = o.items(&["mountOptions"]).iter().map(Value::as_str).collect();
-    p.several("MountOptions", &options.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
+    if options.is_empty() {
+        p.field(0, "MountOptions", "<none>");
+    } else {
+        p.line(0, "MountOptions:");
+        options.iter().for_each(|option| p.line(1, option));
+    }
     p.field(0, "ReclaimPolicy", o.str(&["reclaimPolicy"]));
     p.field(0, "VolumeBindingMode", o.str(&["volumeBindingMode"]));
     events::about(cx, o, p)

@@ -2,6 +2,7 @@
 //! Models kubectl/pkg/describe `describeContainers`, `describeVolumes`, `DescribePodTemplate`.
 
 use super::{Page, or_none, text_of, when};
+use crate::api::quantity::Quantity;
 use crate::api::{Object, Value};
 use crate::base::arrange::Arrange;
 use crate::sim::Profile;
@@ -107,7 +108,12 @@ fn basics(c: &Value, status: Option<&Value>, p: &mut Page) {
             .iter()
             .map(|q| {
                 let protocol = if q.str("protocol").is_empty() { "TCP" } else { q.str("protocol") };
-                format!("{}/{protocol}", q.get(key).and_then(Value::as_int).unwrap_or(0))
+                let port = format!("{}/{protocol}", q.get(key).and_then(Value::as_int).unwrap_or(0));
+                // 1.20 leaves the names out.
+                match q.str("name") {
+                    name if !p.book && !name.is_empty() => format!("{port} ({name})"),
+                    _ => port,
+                }
             })
             .collect();
         each.join(", ")
@@ -233,11 +239,27 @@ fn environment(c: &Value, pod: Option<&Object>, p: &mut Page) {
             }
             continue;
         };
-        p.field(3, name, source_text(source, pod));
+        p.field(3, name, source_text(source, c, pod));
     }
 }
 
-fn source_text(source: &Value, pod: Option<&Object>) -> String {
+/// Models kubectl/pkg/util/resource ExtractContainerResourceValue: rounded up to the divisor.
+fn of_resource(c: &Value, r: &Value) -> String {
+    let name = r.str("resource");
+    let Some((field, resource)) = name.split_once('.') else { return String::new() };
+    let millis = |v: Option<&Value>| v.and_then(Quantity::of).map_or(0, Quantity::millis);
+    let divisor = match millis(r.get("divisor")) {
+        0 => 1_000,
+        n => n,
+    };
+    let amount = millis(c.at(&["resources", field, resource]));
+    match (amount + divisor - 1) / divisor {
+        0 if matches!(name, "limits.cpu" | "limits.memory") => "node allocatable".to_owned(),
+        n => n.to_string(),
+    }
+}
+
+fn source_text(source: &Value, c: &Value, pod: Option<&Object>) -> String {
     let optional = |r: &Value| r.get("optional").and_then(Value::as_bool).unwrap_or(false);
     if let Some(r) = source.get("fieldRef") {
         let path = r.str("fieldPath");
@@ -247,7 +269,7 @@ fn source_text(source: &Value, pod: Option<&Object>) -> String {
         return format!("{value} ({version}:{path})");
     }
     if let Some(r) = source.get("resourceFieldRef") {
-        return format!(" ({})", r.str("resource"));
+        return format!("{} ({})", of_resource(c, r), r.str("resource"));
     }
     if let Some(r) = source.get("secretKeyRef") {
         return format!("<set to the key '{}' in secret '{}'>\tOptional: {}", r.str("key"), r.str("name"), optional(r));
@@ -342,15 +364,24 @@ pub fn volume(v: &Value, p: &mut Page) {
     }
 }
 
+/// 1.20 prints the pointer rather than what it points to.
+fn optional(source: &Value, book: &str, p: &mut Page) {
+    match source.get("optional").and_then(Value::as_bool) {
+        given if !p.book => p.field(2, "Optional", given.unwrap_or(false)),
+        Some(_) => p.field(2, book, "0xc0007d4a38"),
+        None => p.field(2, book, "<nil>"),
+    }
+}
+
 fn projected(source: &Value, p: &mut Page) {
     if let Some(s) = source.get("secret") {
         p.field(2, "SecretName", s.str("name"));
-        p.field(2, "SecretOptionalName", text_of(s.get("optional")));
+        optional(s, "SecretOptionalName", p);
     } else if source.get("downwardAPI").is_some() {
         p.field(2, "DownwardAPI", true);
     } else if let Some(s) = source.get("configMap") {
         p.field(2, "ConfigMapName", s.str("name"));
-        p.field(2, "Optional", s.get("optional").and_then(Value::as_bool).unwrap_or(false));
+        optional(s, "ConfigMapOptional", p);
     } else if let Some(s) = source.get("serviceAccountToken") {
         p.field(2, "TokenExpirationSeconds", text_of(s.get("expirationSeconds")));
     }

@@ -23,6 +23,8 @@ enum Node {
     Int(i64),
     Num(String),
     Bool(bool),
+    /// What is found wrong only when it is reached.
+    Bad(String),
     /// One `{…}`.
     Action(Vec<Node>),
     Range(Vec<Node>, Vec<Node>),
@@ -103,7 +105,8 @@ impl Parser {
                 if inside {
                     return Ok((nodes, true));
                 }
-                return Err("not in range, nothing to end".to_owned());
+                nodes.push(Node::Action(vec![Node::Bad("not in range, nothing to end".to_owned())]));
+                continue;
             }
             if range {
                 let (body, _) = self.template(true)?;
@@ -167,7 +170,7 @@ impl Parser {
                     "range" => Ok(Word::Range),
                     "end" => Ok(Word::End),
                     "true" | "false" => Ok(Word::Node(Node::Bool(word == "true"))),
-                    _ => Err(format!("unrecognized identifier {word}")),
+                    _ => Ok(Word::Node(Node::Bad(format!("unrecognized identifier {word}")))),
                 }
             }
             Some(c) => Err(format!("unrecognized character in action: U+{:04X} '{c}'", c as u32)),
@@ -271,10 +274,11 @@ impl Parser {
         };
         let end = text[start..].find(|c| !matches!(c, '!' | '<' | '>' | '=')).map_or(text.len(), |n| start + n);
         let op = &text[start..end];
+        let (left, right) = (sub(&text[..start])?, sub(&text[end..])?);
         if !matches!(op, "<" | ">" | "==" | "!=" | "<=" | ">=") {
-            return Err(format!("unrecognized filter operator {op}"));
+            return Ok(Node::Bad(format!("unrecognized filter operator {op}")));
         }
-        Ok(Node::Filter(sub(&text[..start])?, op.to_owned(), sub(&text[end..])?))
+        Ok(Node::Filter(left, op.to_owned(), right))
     }
 }
 
@@ -387,6 +391,7 @@ fn walk_one(step: &Node, values: Vec<Value>) -> Result<Vec<Value>, String> {
                 }
             }
         }
+        Node::Bad(why) => return Err(why.clone()),
         Node::Action(steps) => return walk(steps, values),
         Node::Range(..) => {}
     }

@@ -37,7 +37,17 @@ pub fn format(cx: &mut Cx<'_, '_>, wide_allowed: bool) -> Run<Option<Format>> {
     }
     let output = output.as_str();
     let (word, inline) = output.split_once('=').unwrap_or((output, ""));
+    let template = cx.flags.text("template");
+    if !template.is_empty() && !inline.is_empty() {
+        // Two templates: no printer knows what to do.
+        let allowed = allowed(cx, wide_allowed);
+        return fail(format!(
+            "unable to match a printer suitable for the output format \"{output}\", allowed formats are: {allowed}"
+        ));
+    }
     let argument = if inline.is_empty() { cx.flags.text("template").to_owned() } else { inline.to_owned() };
+    let lower = word.to_lowercase();
+    let word = if matches!(lower.as_str(), "json" | "yaml" | "kyaml" | "name") { lower.as_str() } else { word };
     Ok(Some(match word {
         "" => return Ok(None),
         "wide" if wide_allowed => return Ok(None),
@@ -106,6 +116,9 @@ fn argument_text(cx: &mut Cx<'_, '_>, word: &str, argument: &str) -> Run<String>
     }
     match cx.io.read_file(argument)? {
         Ok(text) => Ok(text.to_string()),
+        Err(_) if word.starts_with("custom") => {
+            fail(format!("error reading template {argument}, open {argument}: no such file or directory\n"))
+        }
         Err(_) => fail(format!("error reading --template {argument}, open {argument}: no such file or directory\n")),
     }
 }
@@ -114,7 +127,10 @@ fn argument_text(cx: &mut Cx<'_, '_>, word: &str, argument: &str) -> Run<String>
 pub fn object(cx: &mut Cx<'_, '_>, format: &Format, value: &Value) -> Run {
     let value = &shown(cx, value);
     match format {
-        Format::Json => cx.io.out(json::pretty(value)),
+        Format::Json => {
+            let text = typed(cx, value).map_or_else(|| json::pretty(value), |t| json::indent(&t));
+            cx.io.out(text);
+        }
         Format::Yaml => cx.io.out(yaml::document(value)),
         Format::Kyaml => cx.io.out(yaml::kyaml(value)),
         Format::Name => {
@@ -149,9 +165,21 @@ pub fn object(cx: &mut Cx<'_, '_>, format: &Format, value: &Value) -> Run {
     Ok(())
 }
 
+/// JSON in the order of the Go struct, where the command holds one rather than a map.
+pub fn typed(cx: &Cx<'_, '_>, value: &Value) -> Option<String> {
+    let verb = cx.path.strip_prefix("kubectl ")?;
+    let own = ["create ", "run", "expose", "autoscale", "set ", "rollout ", "taint"].iter().any(|v| verb.starts_with(v));
+    let kind = super::discovery::of_manifest(cx.profile, value.str("apiVersion"), value.str("kind"))?.modelled?;
+    if !own {
+        return None;
+    }
+    let text = crate::api::codec::to_json(kind, value, cx.profile);
+    Some(text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
+}
+
 fn jsonpath_error(path: &jsonpath::Path, value: &Value, why: &str) -> String {
     format!(
-        "error executing jsonpath {}: Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{}\n\tobject given to jsonpath engine was:\n\t\t{}\n\n",
+        "error executing jsonpath {}: Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{}\n\tobject given to jsonpath engine was:\n\t\t{}\n\n\n",
         super::flags::quote(&path.text),
         path.text,
         go_map(value)

@@ -7,7 +7,7 @@ use crate::base::arrange::Arrange;
 use std::cmp::Ordering;
 
 /// The order of the rows, or what is wrong with the expression.
-pub fn order(path: &jsonpath::Path, items: &[Value]) -> Result<Vec<usize>, String> {
+pub fn order(path: &jsonpath::Path, items: &[Value], modern: bool) -> Result<Vec<usize>, String> {
     let keys: Vec<Option<Value>> =
         items.iter().map(|v| path.values(v).ok().and_then(|f| f.into_iter().next())).collect();
     if !items.is_empty() && keys.iter().all(Option::is_none) {
@@ -18,19 +18,21 @@ pub fn order(path: &jsonpath::Path, items: &[Value]) -> Result<Vec<usize>, Strin
         (None, None) => Ordering::Equal,
         (None, _) => Ordering::Less,
         (_, None) => Ordering::Greater,
-        (Some(a), Some(b)) => compare(a, b),
+        (Some(a), Some(b)) => compare(a, b, modern),
     });
     Ok(order)
 }
 
-fn compare(a: &Value, b: &Value) -> Ordering {
+fn compare(a: &Value, b: &Value, modern: bool) -> Ordering {
     match (a, b) {
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Str(a), Value::Str(b)) => match (quantity(a), quantity(b)) {
+        // 1.20 compares the numbers in texts, 1.36 quantities.
+        (Value::Str(a), Value::Str(b)) if modern => match (quantity(a), quantity(b)) {
             (Some(a), Some(b)) => a.cmp(&b),
-            _ => natural(a, b),
+            _ => a.cmp(b),
         },
+        (Value::Str(a), Value::Str(b)) => natural(a, b),
         _ => a.to_json().cmp(&b.to_json()),
     }
 }

@@ -417,6 +417,18 @@ fn truth(value: &Value) -> bool {
     }
 }
 
+/// Go's fmt.Sprint: a space between two operands where neither is text.
+fn print_words(args: &[Value]) -> String {
+    let mut out = String::new();
+    for (i, arg) in args.iter().enumerate() {
+        if i > 0 && !matches!((&args[i - 1], arg), (Value::Str(_), _) | (_, Value::Str(_))) {
+            out.push(' ');
+        }
+        out += &go_value(arg);
+    }
+    out
+}
+
 fn call(name: &str, args: &[Value]) -> Result<Value, String> {
     let first = args.first().cloned().unwrap_or_default();
     let second = args.get(1).cloned().unwrap_or_default();
@@ -454,7 +466,7 @@ fn call(name: &str, args: &[Value]) -> Result<Value, String> {
         })?,
         "exists" => Value::Bool(args[1..].iter().try_fold(first, |v, key| v.get(key.as_str()).cloned()).is_some()),
         "printf" => Value::from(printf(first.as_str(), &args[1..])),
-        "print" => Value::from(args.iter().map(go_value).collect::<String>()),
+        "print" => Value::from(print_words(args)),
         "println" => Value::from(args.iter().map(go_value).collect::<Vec<_>>().join(" ") + "\n"),
         "html" => Value::from(escape(
             &plain(args),

@@ -1,7 +1,7 @@
 //! `kubectl set env`.
 //! Models kubectl/pkg/cmd/set set_env.go and its env helpers.
 
-use super::{containers, each, selected};
+use super::{Words, containers, each, selected};
 use crate::api::{Kind, List, Map, Object, ObjectKey, Value};
 use crate::base::Str;
 use crate::kubectl::builder::{self, Options};
@@ -25,11 +25,9 @@ pub fn env(cx: &mut Cx<'_, '_>) -> Run {
     let (put, drop) = read_pairs(cx, &pairs)?;
     let only = cx.flags.text("containers").to_owned();
     let sourced = if from.is_empty() { Vec::new() } else { env_from(cx, &from)? };
-    if put.is_empty() && drop.is_empty() && sourced.is_empty() {
-        return fail("at least one environment variable must be provided");
-    }
     let overwrite = cx.flags.yes("overwrite");
-    each(cx, &resources, "env updated", &|cx, info, value| {
+    let words = Words { done: "env updated", refused: "failed to patch env update to pod template:", always: false };
+    each(cx, &resources, &words, &|cx, info, value, _| {
         let (mut found, mut taken) = (false, None);
         containers(info, value, &mut |c| {
             if !selected(&only, c.str("name")) {
@@ -41,7 +39,7 @@ pub fn env(cx: &mut Cx<'_, '_>) -> Run {
             let more = sourced.iter().map(|(name, source)| map! { "name" => name, "valueFrom" => source.clone() });
             for entry in new.chain(more) {
                 match list.items_mut().iter_mut().find(|e| e.str("name") == entry.str("name")) {
-                    Some(old) if !overwrite => {
+                    Some(old) if !overwrite && old.str("value") != entry.get("value").map_or("", Value::as_str) => {
                         taken = Some(format!(
                             "'{}' already has a value ({}), and --overwrite is false",
                             old.str("name"),
@@ -120,6 +118,11 @@ fn read_pairs(cx: &mut Cx<'_, '_>, pairs: &[Str]) -> Run<(Vec<(Str, Str)>, Vec<S
     Ok((put, drop))
 }
 
+/// A key as the name of a variable.
+fn variable(key: &str) -> String {
+    key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
 /// The keys of a config map or secret as variables.
 fn env_from(cx: &mut Cx<'_, '_>, from: &str) -> Run<Vec<(Str, Value)>> {
     let (word, name) = builder::tuple(from)?;
@@ -134,12 +137,18 @@ fn env_from(cx: &mut Cx<'_, '_>, from: &str) -> Run<Vec<(Str, Value)>> {
     let (prefix, keys) = (cx.flags.text("prefix").to_owned(), cx.flags.all("keys").to_vec());
     let data = object.get(&["data"]).and_then(Value::as_map).cloned().unwrap_or_default();
     let wanted = |k: &Str| keys.is_empty() || keys.contains(k);
+    let modern = cx.modern();
+    for key in data.keys().filter(|k| modern && wanted(k)) {
+        let upper = variable(key);
+        if upper != key.as_str() {
+            cx.io.errln(format!("Warning: key {key} transferred to {upper}"));
+        }
+    }
     Ok(data
         .keys()
         .filter(|k| wanted(k))
         .map(|k| {
-            let variable: String =
-                k.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+            let variable = variable(k);
             let mut reference = Map::new();
             reference.insert(field, map! { "key" => k, "name" => name });
             (ecow::eco_format!("{prefix}{variable}"), Value::Map(reference))

@@ -8,7 +8,7 @@ pub use env::env;
 use super::builder::{self, Info, Options};
 use super::context::{Cx, DryRun};
 use super::create::{command_line, confirm};
-use super::error::{self, Run, fail};
+use super::error::{self, Error, Fail, Run, fail};
 use super::rollout::send_changes;
 use super::{get, print};
 use crate::api::{Kind, Map, Value};
@@ -29,20 +29,47 @@ fn pod_spec(kind: Kind) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Changes the pod spec of each object and confirms it.
-fn each(
-    cx: &mut Cx<'_, '_>,
-    resources: &[Str],
-    done: &str,
-    change: &dyn Fn(&mut Cx<'_, '_>, &Info, &mut Value) -> Run,
-) -> Run {
+/// What one of the verbs below `set` says, and when.
+struct Words {
+    done: &'static str,
+    /// Before the server's refusal; empty: as it is.
+    refused: &'static str,
+    /// Also confirmed where nothing changes.
+    always: bool,
+}
+
+/// Changes an object; what it notes as errors does not keep the change from being sent.
+type Change<'c> = &'c dyn Fn(&mut Cx<'_, '_>, &Info, &mut Value, &mut Vec<Error>) -> Run;
+
+/// Changes each object and confirms it.
+fn each(cx: &mut Cx<'_, '_>, resources: &[Str], words: &Words, change: Change<'_>) -> Run {
+    let (found, format, errors) = targets(cx, resources)?;
+    change_all(cx, found, format.as_ref(), errors, words, change)
+}
+
+/// The objects that are to be changed.
+fn targets(cx: &mut Cx<'_, '_>, resources: &[Str]) -> Run<(Vec<Info>, Option<print::Format>, Vec<Error>)> {
     cx.check_dry_run()?;
     let format = print::format(cx, false)?;
     let all = cx.flags.yes("all");
     let options = Options { all, selectable: true, types_alone: false, lenient: true, ..Options::default() };
     let (items, mut errors) = builder::items(cx, resources, options)?;
-    for info in builder::fetch(cx, items, &mut errors)? {
-        let outcome = change_one(cx, &info, done, change, format.as_ref());
+    let found = builder::fetch(cx, items, &mut errors)?;
+    Ok((found, format, errors))
+}
+
+fn change_all(
+    cx: &mut Cx<'_, '_>,
+    found: Vec<Info>,
+    format: Option<&print::Format>,
+    mut errors: Vec<Error>,
+    words: &Words,
+    change: Change<'_>,
+) -> Run {
+    for info in found {
+        let mut noted = Vec::new();
+        let outcome = change_one(cx, &info, words, change, format, &mut noted);
+        errors.append(&mut noted);
         error::note(outcome, &mut errors)?;
     }
     error::all(errors)
@@ -51,24 +78,41 @@ fn each(
 fn change_one(
     cx: &mut Cx<'_, '_>,
     info: &Info,
-    done: &str,
-    change: &dyn Fn(&mut Cx<'_, '_>, &Info, &mut Value) -> Run,
+    words: &Words,
+    change: Change<'_>,
     format: Option<&print::Format>,
+    noted: &mut Vec<Error>,
 ) -> Run {
+    let Words { done, refused, always } = *words;
     let mut value = get::value_of(cx, &info.object);
     let before = value.clone();
-    change(cx, info, &mut value)?;
-    if value == before {
+    match change(cx, info, &mut value, noted) {
+        // `set selector` visits, and says only what is wrong.
+        Err(Fail::Error(Error::Text(why))) if !refused.is_empty() => {
+            return fail(format!("error: {}/{} {why}\n", info.resource.name, info.key.name));
+        }
+        other => other?,
+    }
+    if value == before && !always {
         return Ok(());
     }
     if cx.flags.yes("record") {
         let line = command_line(cx);
         value.entry(&["metadata", "annotations"]).make_map().insert("kubernetes.io/change-cause", line);
     }
+    if cx.flags.yes("local") {
+        // A Go struct came of it.
+        value = crate::api::codec::normalize(info.kind, &value, cx.profile);
+    }
     if cx.dry_run() == DryRun::Client || cx.flags.yes("local") {
         return confirm(cx, format, &value, done);
     }
-    let after = send_changes(cx, info, &value, "kubectl-set")?;
+    let after = send_changes(cx, info, &value, "kubectl-set").map_err(|e| match e {
+        Fail::Error(e @ Error::Status(_)) if !refused.is_empty() => {
+            Fail::Error(Error::Text(format!("{refused} {}", e.plain())))
+        }
+        other => other,
+    })?;
     let shown = after.map_or(value, |o| get::value_of(cx, &o));
     confirm(cx, format, &shown, done)
 }
@@ -84,11 +128,14 @@ fn selected(pattern: &str, name: &str) -> bool {
     }
 }
 
+fn no_template(info: &Info) -> Run {
+    let (version, kind) = (info.resource.version(), info.resource.kind);
+    fail(format!("the object is not a pod or does not have a pod template: *{version}.{kind}"))
+}
+
 /// Containers and init containers of the object's pod spec, for change.
 fn containers(info: &Info, value: &mut Value, touch: &mut dyn FnMut(&mut Value)) -> Run {
-    let Some(path) = pod_spec(info.kind) else {
-        return fail(format!("the object is not a pod or does not have a pod template: *{}", info.resource.kind));
-    };
+    let Some(path) = pod_spec(info.kind) else { return no_template(info) };
     let spec = value.entry(path).make_map();
     for list in ["initContainers", "containers"] {
         if spec.has(list) {
@@ -113,7 +160,11 @@ pub fn image(cx: &mut Cx<'_, '_>) -> Run {
         }
     }
     let mut resources = resources;
-    if images.is_empty() && !super::manifest::given(cx) {
+    resources.retain(|r| !r.is_empty());
+    // The objects are fetched before anything is checked.
+    let (found, format, errors) = targets(cx, &resources)?;
+    error::all(errors)?;
+    if images.is_empty() {
         return fail("at least one image update is required");
     }
     if images.iter().any(|(c, _)| c == "*") && images.len() > 1 {
@@ -121,8 +172,9 @@ pub fn image(cx: &mut Cx<'_, '_>) -> Run {
             "all containers are already specified by *, but saw more than one container_name=container_image pairs",
         );
     }
-    resources.retain(|r| !r.is_empty());
-    each(cx, &resources, "image updated", &|_, info, value| {
+    let words =
+        Words { done: "image updated", refused: "failed to patch image update to pod template:", always: false };
+    change_all(cx, found, format.as_ref(), Vec::new(), &words, &|_, info, value, errors| {
         let mut missing: Vec<&Str> = images.iter().map(|(c, _)| c).collect();
         containers(info, value, &mut |c| {
             for (name, image) in &images {
@@ -132,10 +184,10 @@ pub fn image(cx: &mut Cx<'_, '_>) -> Run {
                 }
             }
         })?;
-        match missing.first() {
-            Some(name) if name.as_str() != "*" => fail(format!("unable to find container named \"{name}\"")),
-            _ => Ok(()),
+        for name in missing.iter().filter(|n| n.as_str() != "*") {
+            errors.push(Error::Text(format!("error: unable to find container named \"{name}\"")));
         }
+        Ok(())
     })
 }
 
@@ -154,7 +206,7 @@ pub fn resources(cx: &mut Cx<'_, '_>) -> Run {
             match part.split_once('=') {
                 Some((_, v)) if crate::api::quantity::Quantity::parse(v).is_err() => return fail(QUANTITY),
                 Some((k, v)) => map.insert(k, v),
-                None => return fail(format!("invalid argument syntax {part}, expected <resource>=<value>")),
+                None => return fail(format!("Invalid argument syntax {part}, expected <resource>=<value>")),
             }
         }
         if !map.is_empty() {
@@ -163,7 +215,12 @@ pub fn resources(cx: &mut Cx<'_, '_>) -> Run {
     }
     let only = cx.flags.text("containers").to_owned();
     let args = cx.args.clone();
-    each(cx, &args, "resource requirements updated", &|_, info, value| {
+    let words = Words {
+        done: "resource requirements updated",
+        refused: "failed to patch resources update to pod template",
+        always: false,
+    };
+    each(cx, &args, &words, &|_, info, value, errors| {
         let mut found = false;
         containers(info, value, &mut |c| {
             if !selected(&only, c.str("name")) {
@@ -177,7 +234,10 @@ pub fn resources(cx: &mut Cx<'_, '_>) -> Run {
                 }
             }
         })?;
-        if found { Ok(()) } else { fail(format!("unable to find container named {only}")) }
+        if !found {
+            errors.push(Error::Text(format!("error: unable to find container named {only}")));
+        }
+        Ok(())
     })
 }
 
@@ -187,10 +247,20 @@ pub fn selector(cx: &mut Cx<'_, '_>) -> Run {
         return fail("one selector is required");
     };
     let parsed = super::label::parse_selector(&text).or_else(fail)?;
-    let labels = super::label::selector_object(&parsed).get("matchLabels").cloned().unwrap_or_default();
-    each(cx, &args, "selector updated", &|_, info, value| {
+    let object = super::label::selector_object(&parsed);
+    let labels = object.get("matchLabels").cloned().unwrap_or_default();
+    let words = Words { done: "selector updated", refused: "", always: true };
+    each(cx, &args, &words, &|_, info, value, _| {
         if info.kind != Kind::SERVICE {
             return fail("setting a selector is only supported for Services");
+        }
+        if let Some(all) = object.get("matchExpressions") {
+            let one = |e: &Value| {
+                let values: Vec<&str> = e.get("values").map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
+                format!("{{{} {} [{}]}}", e.str("key"), e.str("operator"), values.join(" "))
+            };
+            let all: Vec<String> = all.items().iter().map(one).collect();
+            return fail(format!("match expression [{}] not supported on this object", all.join(" ")));
         }
         value.entry(&["spec"]).make_map().insert("selector", labels.clone());
         Ok(())
@@ -200,8 +270,10 @@ pub fn selector(cx: &mut Cx<'_, '_>) -> Run {
 pub fn service_account(cx: &mut Cx<'_, '_>) -> Run {
     let mut args = cx.args.clone();
     let Some(account) = args.pop() else { return fail("serviceaccount is required") };
-    each(cx, &args, "serviceaccount updated", &|_, info, value| {
-        let Some(path) = pod_spec(info.kind) else { return fail("the object has no pod template") };
+    let words =
+        Words { done: "serviceaccount updated", refused: "failed to patch ServiceAccountName", always: true };
+    each(cx, &args, &words, &|_, info, value, _| {
+        let Some(path) = pod_spec(info.kind) else { return no_template(info) };
         let spec = value.entry(path).make_map();
         spec.insert("serviceAccountName", &account);
         spec.insert("serviceAccount", &account);
@@ -228,7 +300,9 @@ pub fn subject(cx: &mut Cx<'_, '_>) -> Run {
         return fail("you must specify at least one value of user, group or serviceaccount");
     }
     let args = cx.args.clone();
-    each(cx, &args, "subjects updated", &|_, info, value| {
+    let words =
+        Words { done: "subjects updated", refused: "failed to patch subjects to rolebinding:", always: false };
+    each(cx, &args, &words, &|_, info, value, _| {
         if !matches!(info.kind, Kind::ROLE_BINDING | Kind::CLUSTER_ROLE_BINDING) {
             return fail("setting subjects is only supported for RoleBinding/ClusterRoleBinding");
         }
