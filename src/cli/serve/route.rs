@@ -20,6 +20,11 @@ pub fn route(asked: &Asked, profile: Profile, customs: &[&'static Resource]) -> 
     if !matches!(host, "127.0.0.1" | "localhost") {
         return Target::Plain(encode::status(403, "Forbidden", "only for this computer"));
     }
+    // A server without the WatchList feature refuses so, and the client lists first.
+    if asked.query("sendInitialEvents").is_some_and(|v| v == "true") {
+        let why = "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+        return Target::Plain(encode::status(422, "Invalid", why));
+    }
     if asked.method == "GET"
         && let Some(part) = super::discovery::document(asked, profile, customs)
     {
