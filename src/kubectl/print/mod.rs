@@ -125,7 +125,9 @@ fn argument_text(cx: &mut Cx<'_, '_>, word: &str, argument: &str) -> Run<String>
 
 /// Prints one whole object, or a list of them as one.
 pub fn object(cx: &mut Cx<'_, '_>, format: &Format, value: &Value) -> Run {
-    let value = &shown(cx, value);
+    // Only these printers leave managedFields out.
+    let hidden = matches!(format, Format::Json | Format::Yaml | Format::Kyaml);
+    let value = &if hidden { shown(cx, value) } else { value.clone() };
     match format {
         Format::Json => {
             let text = typed(cx, value).map_or_else(|| json::pretty(value), |t| json::indent(&t));
