@@ -59,16 +59,14 @@ pub const MISSING: &str = "You must provide one or more resources by argument or
 pub fn items(cx: &mut Cx<'_, '_>, args: &[Str], options: Options) -> Run<(Vec<Item>, Vec<Error>)> {
     if manifest::given(cx) {
         if !args.is_empty() {
-            return fail(
-                match args {
-                    [one] if !one.contains('/') => {
-                        "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
-                    }
-                    _ => {
-                        "when paths, URLs, or stdin is provided as input, you may not specify a resource by arguments as well"
-                    }
-                },
-            );
+            return fail(match args {
+                [one] if !one.contains('/') => {
+                    "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
+                }
+                _ => {
+                    "when paths, URLs, or stdin is provided as input, you may not specify a resource by arguments as well"
+                }
+            });
         }
         let (docs, errors) = manifest::read(cx, !options.lenient)?;
         return Ok((docs.into_iter().map(|d| Item::Doc(Box::new(d))).collect(), errors));

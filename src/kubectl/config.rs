@@ -92,17 +92,40 @@ fn entries(config: &Kubeconfig, list: &str) -> Vec<Value> {
 /// JSON in the order of the Go structs of client-go/tools/clientcmd/api/v1.
 fn ordered(value: &Value) -> String {
     const ORDER: &[&str] = &[
-        "kind", "apiVersion", "preferences", "clusters", "users", "contexts", "current-context", "name", "server",
-        "tls-server-name", "insecure-skip-tls-verify", "certificate-authority", "certificate-authority-data", "cluster",
-        "user", "namespace", "context", "client-certificate", "client-certificate-data", "client-key",
-        "client-key-data", "token", "tokenFile", "username", "password",
+        "kind",
+        "apiVersion",
+        "preferences",
+        "clusters",
+        "users",
+        "contexts",
+        "current-context",
+        "name",
+        "server",
+        "tls-server-name",
+        "insecure-skip-tls-verify",
+        "certificate-authority",
+        "certificate-authority-data",
+        "cluster",
+        "user",
+        "namespace",
+        "context",
+        "client-certificate",
+        "client-certificate-data",
+        "client-key",
+        "client-key-data",
+        "token",
+        "tokenFile",
+        "username",
+        "password",
     ];
     match value {
         Value::Map(m) => {
             let mut keys: Vec<&crate::base::Str> = m.keys().collect();
             keys.arrange_by_key(|k| ORDER.iter().position(|o| *o == k.as_str()).unwrap_or(ORDER.len()));
-            let each: Vec<String> =
-                keys.iter().map(|k| format!("{}:{}", json::string(k), m.get(k).map_or_else(String::new, ordered))).collect();
+            let each: Vec<String> = keys
+                .iter()
+                .map(|k| format!("{}:{}", json::string(k), m.get(k).map_or_else(String::new, ordered)))
+                .collect();
             format!("{{{}}}", each.join(","))
         }
         Value::List(l) => format!("[{}]", l.iter().map(ordered).collect::<Vec<_>>().join(",")),
@@ -385,7 +408,9 @@ fn set_credentials(cx: &mut Cx<'_, '_>) -> Run {
     if name.is_empty() {
         return super::help::this(cx);
     }
-    if !cx.flags.text("token").is_empty() && !(cx.flags.text("username").is_empty() && cx.flags.text("password").is_empty()) {
+    if !cx.flags.text("token").is_empty()
+        && !(cx.flags.text("username").is_empty() && cx.flags.text("password").is_empty())
+    {
         return fail(
             "you cannot specify more than one authentication method at the same time: --token, --username/--password",
         );
@@ -395,7 +420,9 @@ fn set_credentials(cx: &mut Cx<'_, '_>) -> Run {
     set_fields(cx, entry, &["client-certificate", "client-key", "token", "username", "password"]);
     embed(cx, entry, &["client-certificate", "client-key"])?;
     // A new kind of proof takes the place of the old.
-    for (given, gone) in [("token", &["username", "password"][..]), ("username", &["token"][..]), ("password", &["token"][..])] {
+    for (given, gone) in
+        [("token", &["username", "password"][..]), ("username", &["token"][..]), ("password", &["token"][..])]
+    {
         if cx.flags.changed(given) {
             gone.iter().for_each(|field| drop(entry.make_map().remove(field)));
         }

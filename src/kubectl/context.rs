@@ -311,8 +311,9 @@ impl Cx<'_, '_> {
             }
             other if let Some(on) = super::flags::parse_bool(other) => {
                 let instead = if on { "client" } else { "none" };
-                let note =
-                    format!("--dry-run={other} is deprecated (boolean value) and can be replaced with --dry-run={instead}.");
+                let note = format!(
+                    "--dry-run={other} is deprecated (boolean value) and can be replaced with --dry-run={instead}."
+                );
                 self.warn_log("helpers.go:545", &note)
             }
             other => super::error::fail(format!(

@@ -236,7 +236,10 @@ fn human(cx: &mut Cx<'_, '_>, groups: Vec<Group>, args: &[Str], sort: Option<&js
     let mut wrote = false;
     // Several tables are sorted as if they were objects, which have no such field.
     if let Some(path) = sort.filter(|_| groups.len() > 1) {
-        return fail(format!("couldn't find any field with path {} in the list of objects", super::flags::quote(&path.text)));
+        return fail(format!(
+            "couldn't find any field with path {} in the list of objects",
+            super::flags::quote(&path.text)
+        ));
     }
     for group in groups {
         let mut objects = group.objects;

@@ -63,7 +63,9 @@ pub fn load(cx: &mut Cx<'_, '_>) -> Run<Kubeconfig> {
             Ok(Kubeconfig { path, root, found: true })
         }
         // `config` begins a file that is not there.
-        Err(why) if must_exist && !cx.path.starts_with("kubectl config") => super::error::fail(format!("stat {path}: {}", lower_first(&why))),
+        Err(why) if must_exist && !cx.path.starts_with("kubectl config") => {
+            super::error::fail(format!("stat {path}: {}", lower_first(&why)))
+        }
         Err(why) if why.contains("Permission") => {
             super::error::fail(format!("error loading config file \"{path}\": open {path}: permission denied"))
         }

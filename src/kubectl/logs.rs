@@ -67,13 +67,24 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
 fn since_time_error(text: &str) -> String {
     const LAYOUT: &str = "2006-01-02T15:04:05Z07:00";
     const PARTS: [(&str, usize); 11] = [
-        ("2006", 4), ("-", 1), ("01", 2), ("-", 1), ("02", 2), ("T", 1), ("15", 2), (":", 1), ("04", 2), (":", 1), ("05", 2),
+        ("2006", 4),
+        ("-", 1),
+        ("01", 2),
+        ("-", 1),
+        ("02", 2),
+        ("T", 1),
+        ("15", 2),
+        (":", 1),
+        ("04", 2),
+        (":", 1),
+        ("05", 2),
     ];
     let mut rest = text;
     let mut missing = "Z07:00";
     for (part, len) in PARTS {
         let digits = part.len() > 1;
-        let fits = rest.get(..len).is_some_and(|t| if digits { t.bytes().all(|b| b.is_ascii_digit()) } else { t == part });
+        let fits =
+            rest.get(..len).is_some_and(|t| if digits { t.bytes().all(|b| b.is_ascii_digit()) } else { t == part });
         if !fits {
             missing = part;
             break;

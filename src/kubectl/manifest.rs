@@ -133,7 +133,9 @@ fn documents(cx: &mut Cx<'_, '_>, source: &str, text: &str, validate: bool) -> R
     for part in split(text) {
         let value: Value = match serde_yaml::from_str(&truths(&part)) {
             Ok(value) => value,
-            Err(_) if part.trim_start().starts_with('{') && json_error::of(&part).as_deref() == Some(json_error::END) => {
+            Err(_)
+                if part.trim_start().starts_with('{') && json_error::of(&part).as_deref() == Some(json_error::END) =>
+            {
                 out.push(Err(Error::Text(format!("error parsing {source}: unexpected EOF"))));
                 return Ok(out);
             }

@@ -53,7 +53,8 @@ fn played(kubectl: &Path, session: &Path) -> String {
     std::fs::create_dir_all(&bin).expect("a folder");
     std::os::unix::fs::symlink(kubectl, bin.join("kubectl")).expect("a link");
     let mut ours = Command::new(KUBEDRILL);
-    let ours = ours.args(["session", "--profile", "book", "--json", "--dir"]).arg(&there).arg(session).output().unwrap();
+    let ours =
+        ours.args(["session", "--profile", "book", "--json", "--dir"]).arg(&there).arg(session).output().unwrap();
     let ours: serde_json::Value = serde_json::from_slice(&ours.stdout).expect("a JSON transcript");
     let config = folder.0.join("config");
     let _served = serve(&config, "20");

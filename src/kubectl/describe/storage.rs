@@ -114,7 +114,9 @@ pub fn class(cx: &mut Cx<'_, '_>, o: &Object, p: &mut Page) -> Run {
     p.field(0, "Name", o.name());
     let default = crate::api::meta::annotation(o, "storageclass.kubernetes.io/is-default-class") == Some("true");
     p.field(0, "IsDefaultClass", if default { "Yes" } else { "No" });
-    for (title, path) in [("Annotations", &["metadata", "annotations"][..]), ("Provisioner", &[]), ("Parameters", &["parameters"])] {
+    for (title, path) in
+        [("Annotations", &["metadata", "annotations"][..]), ("Provisioner", &[]), ("Parameters", &["parameters"])]
+    {
         if path.is_empty() {
             p.field(0, title, o.str(&["provisioner"]));
             continue;

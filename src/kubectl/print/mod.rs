@@ -170,7 +170,8 @@ pub fn object(cx: &mut Cx<'_, '_>, format: &Format, value: &Value) -> Run {
 /// JSON in the order of the Go struct, where the command holds one rather than a map.
 pub fn typed(cx: &Cx<'_, '_>, value: &Value) -> Option<String> {
     let verb = cx.path.strip_prefix("kubectl ")?;
-    let own = ["create ", "run", "expose", "autoscale", "set ", "rollout ", "taint"].iter().any(|v| verb.starts_with(v));
+    let own =
+        ["create ", "run", "expose", "autoscale", "set ", "rollout ", "taint"].iter().any(|v| verb.starts_with(v));
     let kind = super::discovery::of_manifest(cx.profile, value.str("apiVersion"), value.str("kind"))?.modelled?;
     if !own {
         return None;

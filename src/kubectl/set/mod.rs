@@ -256,7 +256,8 @@ pub fn selector(cx: &mut Cx<'_, '_>) -> Run {
         }
         if let Some(all) = object.get("matchExpressions") {
             let one = |e: &Value| {
-                let values: Vec<&str> = e.get("values").map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
+                let values: Vec<&str> =
+                    e.get("values").map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
                 format!("{{{} {} [{}]}}", e.str("key"), e.str("operator"), values.join(" "))
             };
             let all: Vec<String> = all.items().iter().map(one).collect();
@@ -270,8 +271,7 @@ pub fn selector(cx: &mut Cx<'_, '_>) -> Run {
 pub fn service_account(cx: &mut Cx<'_, '_>) -> Run {
     let mut args = cx.args.clone();
     let Some(account) = args.pop() else { return fail("serviceaccount is required") };
-    let words =
-        Words { done: "serviceaccount updated", refused: "failed to patch ServiceAccountName", always: true };
+    let words = Words { done: "serviceaccount updated", refused: "failed to patch ServiceAccountName", always: true };
     each(cx, &args, &words, &|_, info, value, _| {
         let Some(path) = pod_spec(info.kind) else { return no_template(info) };
         let spec = value.entry(path).make_map();
@@ -300,8 +300,7 @@ pub fn subject(cx: &mut Cx<'_, '_>) -> Run {
         return fail("you must specify at least one value of user, group or serviceaccount");
     }
     let args = cx.args.clone();
-    let words =
-        Words { done: "subjects updated", refused: "failed to patch subjects to rolebinding:", always: false };
+    let words = Words { done: "subjects updated", refused: "failed to patch subjects to rolebinding:", always: false };
     each(cx, &args, &words, &|_, info, value, _| {
         if !matches!(info.kind, Kind::ROLE_BINDING | Kind::CLUSTER_ROLE_BINDING) {
             return fail("setting subjects is only supported for RoleBinding/ClusterRoleBinding");
