@@ -1,14 +1,42 @@
 //! The scheduler's picture of the cluster: nodes with their pods, those assumed included.
 //! Models pkg/scheduler/internal/cache (AssumePod, ForgetPod).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::node_info::{NodeInfo, PodInfo};
 use crate::api::selector::LabelSelector;
 use crate::api::{Object, ObjectKey, meta, pod};
 use crate::base::Str;
-use crate::base::persistent::{OrdMap, OrdSet, Vector};
+use crate::base::persistent::{OrdMap, OrdSet};
+
+/// The values of one label among the nodes: spreading asks for them for every pod.
+#[derive(Clone, Debug, Default)]
+pub struct Topology {
+    /// By the node's index: the number of its value, counted from 1; 0 without the label.
+    of_node: Vec<u32>,
+    domains: usize,
+}
+
+impl Topology {
+    fn new(key: &str, nodes: &[Arc<NodeInfo>]) -> Topology {
+        let mut values: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut of_node = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let next = values.len() as u32 + 1;
+            of_node.push(node.label(key).map_or(0, |value| *values.entry(value).or_insert(next)));
+        }
+        Topology { of_node, domains: values.len() }
+    }
+    /// How many values there are.
+    pub fn domains(&self) -> usize {
+        self.domains
+    }
+    /// The number of a node's value.
+    pub fn of(&self, node: &NodeInfo) -> Option<usize> {
+        (*self.of_node.get(node.index as usize)? as usize).checked_sub(1)
+    }
+}
 
 /// Pods per node that a selector matches, kept up to date: spreading asks for it for every pod.
 #[derive(Clone, Debug)]
@@ -26,6 +54,8 @@ type OnNodes = (i64, Arc<Vec<i64>>);
 const SELECTORS: usize = 128;
 /// Images remembered.
 const IMAGES: usize = 128;
+/// Labels of nodes remembered.
+const TOPOLOGIES: usize = 32;
 
 #[derive(Clone, Debug, Default)]
 pub struct Cache {
@@ -40,9 +70,9 @@ pub struct Cache {
     anti_affinity: OrdSet<ObjectKey>,
     /// Scheduled pods with preferences about others.
     soft_affinity: OrdSet<ObjectKey>,
-    matching: OrdMap<Str, Matching>,
-    matching_order: Vector<Str>,
+    matching: VecDeque<Matching>,
     images: BTreeMap<Str, OnNodes>,
+    topologies: BTreeMap<Str, Arc<Topology>>,
 }
 
 impl Cache {
@@ -59,10 +89,14 @@ impl Cache {
     pub fn set_node(&mut self, node: Arc<Object>) {
         if let Some(info) = self.node_mut(node.name()) {
             let same_images = info.node.get(&["status", "images"]) == node.get(&["status", "images"]);
+            let same_labels = meta::labels(&info.node) == meta::labels(&node);
             info.set_node(node);
             let index = info.index;
             if !same_images {
                 self.count_images(index);
+            }
+            if !same_labels {
+                self.topologies.clear();
             }
             return;
         }
@@ -87,8 +121,8 @@ impl Cache {
     /// The nodes are others: what is counted by their indexes is counted anew when it is asked for.
     fn forget_counts(&mut self) {
         self.matching.clear();
-        self.matching_order.clear();
         self.images.clear();
+        self.topologies.clear();
     }
     fn count_images(&mut self, index: u32) {
         let node = &self.nodes[index as usize];
@@ -187,22 +221,15 @@ impl Cache {
             return;
         }
         let Some(node) = self.index.get(pod::node_name(pod)).map(|i| *i as usize) else { return };
-        let hits: Vec<Str> = self
-            .matching
-            .iter()
-            .filter(|(_, m)| m.namespace == pod.key.namespace && m.selector.matches(meta::labels(pod)))
-            .map(|(text, _)| text.clone())
-            .collect();
-        for text in hits {
-            if let Some(m) = self.matching.get_mut(&text) {
+        for m in &mut self.matching {
+            if m.namespace == pod.key.namespace && m.selector.matches(meta::labels(pod)) {
                 Arc::make_mut(&mut m.per_node)[node] += sign;
             }
         }
     }
     /// Scheduled pods of a namespace, not being deleted, that `selector` matches: how many on each node, by its index.
     pub fn matching(&mut self, namespace: &str, selector: &LabelSelector) -> Arc<Vec<i64>> {
-        let text = ecow::eco_format!("{namespace}/{selector:?}");
-        if let Some(m) = self.matching.get(&text) {
+        if let Some(m) = self.matching.iter().find(|m| m.namespace == namespace && *m.selector == *selector) {
             return m.per_node.clone();
         }
         let mut per_node = vec![0; self.nodes.len()];
@@ -211,17 +238,25 @@ impl Cache {
                 per_node[*i as usize] += 1;
             }
         }
-        if self.matching_order.len() >= SELECTORS
-            && let Some(oldest) = self.matching_order.pop_front()
-        {
-            self.matching.remove(&oldest);
+        if self.matching.len() >= SELECTORS {
+            self.matching.pop_front();
         }
-        self.matching_order.push_back(text.clone());
         let per_node = Arc::new(per_node);
-        let matching =
-            Matching { namespace: namespace.into(), selector: Arc::new(selector.clone()), per_node: per_node.clone() };
-        self.matching.insert(text, matching);
+        let selector = Arc::new(selector.clone());
+        self.matching.push_back(Matching { namespace: namespace.into(), selector, per_node: per_node.clone() });
         per_node
+    }
+    /// The values that the nodes have of a label.
+    pub fn topology(&mut self, key: &str) -> Arc<Topology> {
+        if let Some(known) = self.topologies.get(key) {
+            return known.clone();
+        }
+        let topology = Arc::new(Topology::new(key, &self.nodes));
+        if self.topologies.len() >= TOPOLOGIES {
+            self.topologies.clear();
+        }
+        self.topologies.insert(key.into(), topology.clone());
+        topology
     }
 }
 

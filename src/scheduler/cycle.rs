@@ -183,6 +183,9 @@ impl Scheduler {
 
     /// The filters, with the demand of pods that wait for room they made on this node.
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Option<Misfit> {
+        if self.nominated.is_empty() {
+            return plugins::filter(cycle, node);
+        }
         let waiting = |(key, (on, p)): &(&ObjectKey, &(Str, Arc<PodInfo>))| {
             on == node.name() && *key != cycle.pod.key() && p.priority >= cycle.pod.priority
         };

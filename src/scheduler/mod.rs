@@ -24,7 +24,7 @@ use self::node_info::PodInfo;
 use self::queue::Queue;
 use crate::api::{Kind, Object, ObjectKey, Request, Value, meta, pod};
 use crate::base::persistent::OrdMap;
-use crate::base::{Duration, Str, Time};
+use crate::base::{Duration, Str, Time, concat};
 use crate::component_boilerplate;
 use crate::sim::election::{Election, Outcome};
 use crate::sim::flowcontrol::Client;
@@ -265,7 +265,7 @@ impl Scheduler {
         if !refused {
             self.queue.remove(&key);
             self.nominated.remove(&key);
-            let message = ecow::eco_format!("Successfully assigned {}/{} to {node}", key.namespace, key.name);
+            let message = concat(&["Successfully assigned ", &key.namespace, "/", &key.name, " to ", &node]);
             if let Some(pod) = self.informer(Kind::POD).and_then(|i| i.get(&key)).cloned() {
                 self.event(ctx, &pod, "Normal", "Scheduled", "Binding", message);
             }

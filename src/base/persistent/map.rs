@@ -8,7 +8,13 @@ use std::sync::Arc;
 
 use super::CHUNK;
 
-type Chunk<K, V> = Arc<Vec<(K, V)>>;
+/// Entries beside each other. `first` is not above any of them, and above all before: a search looks at it
+/// and follows no pointer to the entries. (That of the map's first chunk says nothing.)
+#[derive(Clone)]
+struct Chunk<K, V> {
+    first: K,
+    entries: Arc<Vec<(K, V)>>,
+}
 
 /// Sorted entries in chunks, none of which is empty.
 pub struct OrdMap<K, V> {
@@ -68,9 +74,9 @@ impl<K: Ord, V> OrdMap<K, V> {
         K: Borrow<Q>,
     {
         let chunks = self.chunks();
-        let chunk = chunks.partition_point(|chunk| chunk[0].0.borrow() <= key).saturating_sub(1);
-        let Some(entries) = chunks.get(chunk) else { return Err(At { chunk, place: 0 }) };
-        match entries.binary_search_by(|(known, _)| known.borrow().cmp(key)) {
+        let [_, rest @ ..] = chunks else { return Err(At { chunk: 0, place: 0 }) };
+        let chunk = rest.partition_point(|chunk| chunk.first.borrow() <= key);
+        match chunks[chunk].entries.binary_search_by(|(known, _)| known.borrow().cmp(key)) {
             Ok(place) => Ok(At { chunk, place }),
             Err(place) => Err(At { chunk, place }),
         }
@@ -87,7 +93,7 @@ impl<K: Ord, V> OrdMap<K, V> {
         K: Borrow<Q>,
     {
         let at = self.find(key).ok()?;
-        let (key, value) = &self.chunks()[at.chunk][at.place];
+        let (key, value) = &self.chunks()[at.chunk].entries[at.place];
         Some((key, value))
     }
     pub fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
@@ -122,12 +128,12 @@ impl<K: Ord, V> OrdMap<K, V> {
         let none = Iter { front: [].iter(), chunks: [].iter(), back: [].iter() };
         let Some(first) = chunks.get(start.chunk).filter(|_| start.chunk <= end.chunk) else { return none };
         if start.chunk == end.chunk {
-            let front = first.get(start.place..end.place).unwrap_or_default().iter();
+            let front = first.entries.get(start.place..end.place).unwrap_or_default().iter();
             return Iter { front, ..none };
         }
-        let back = chunks.get(end.chunk).map_or(&[][..], |last| &last[..end.place]);
+        let back = chunks.get(end.chunk).map_or(&[][..], |last| &last.entries[..end.place]);
         Iter {
-            front: first[start.place..].iter(),
+            front: first.entries[start.place..].iter(),
             chunks: chunks[start.chunk + 1..end.chunk].iter(),
             back: back.iter(),
         }
@@ -136,7 +142,7 @@ impl<K: Ord, V> OrdMap<K, V> {
 
 impl<K: Ord + Clone, V: Clone> OrdMap<K, V> {
     fn entries(&mut self, chunk: usize) -> &mut Vec<(K, V)> {
-        Arc::make_mut(&mut Arc::make_mut(self.chunks.get_or_insert_default())[chunk])
+        Arc::make_mut(&mut Arc::make_mut(self.chunks.get_or_insert_default())[chunk].entries)
     }
 
     pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
@@ -164,10 +170,10 @@ impl<K: Ord + Clone, V: Clone> OrdMap<K, V> {
         self.len += 1;
         let chunks = Arc::make_mut(self.chunks.get_or_insert_default());
         if chunks.is_empty() {
-            chunks.push(Arc::default());
+            chunks.push(Chunk { first: key.clone(), entries: Arc::default() });
         }
         let last = chunk + 1 == chunks.len();
-        let entries = Arc::make_mut(&mut chunks[chunk]);
+        let entries = Arc::make_mut(&mut chunks[chunk].entries);
         if entries.len() < CHUNK {
             entries.insert(place, (key, value));
             return at;
@@ -178,7 +184,7 @@ impl<K: Ord + Clone, V: Clone> OrdMap<K, V> {
         let at = if place < middle { at } else { At { chunk: chunk + 1, place: place - middle } };
         let half = if place < middle { entries } else { &mut rest };
         half.insert(at.place, (key, value));
-        chunks.insert(chunk + 1, Arc::new(rest));
+        chunks.insert(chunk + 1, Chunk { first: rest[0].0.clone(), entries: Arc::new(rest) });
         at
     }
 
@@ -261,7 +267,7 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
                 return Some((key, value));
             }
             match self.chunks.next() {
-                Some(chunk) => self.front = chunk.iter(),
+                Some(chunk) => self.front = chunk.entries.iter(),
                 None => return self.back.next().map(|(key, value)| (key, value)),
             }
         }
@@ -278,7 +284,7 @@ impl<K, V> DoubleEndedIterator for Iter<'_, K, V> {
                 return Some((key, value));
             }
             match self.chunks.next_back() {
-                Some(chunk) => self.back = chunk.iter(),
+                Some(chunk) => self.back = chunk.entries.iter(),
                 None => return self.front.next_back().map(|(key, value)| (key, value)),
             }
         }

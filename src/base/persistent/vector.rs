@@ -82,7 +82,8 @@ impl<T: Clone> Vector<T> {
         match chunks.last_mut() {
             Some(last) if last.len() < CHUNK => Arc::make_mut(last).push(element),
             _ => {
-                let mut chunk = Vec::with_capacity(4);
+                // A long list fills its chunks; a short one stays small.
+                let mut chunk = Vec::with_capacity(if chunks.is_empty() { 4 } else { CHUNK });
                 chunk.push(element);
                 chunks.push(Arc::new(chunk));
             }

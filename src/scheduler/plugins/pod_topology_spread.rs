@@ -1,14 +1,13 @@
 //! PodTopologySpread: pods of one workload apart from each other.
 //! Models framework/plugins/podtopologyspread.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Cycle, MAX_SCORE};
 use crate::api::selector::{LabelSelector, Op, Requirement};
 use crate::api::{Value, meta, placement};
 use crate::base::Str;
-use crate::scheduler::cache::Cache;
+use crate::scheduler::cache::{Cache, Topology};
 use crate::scheduler::node_info::{NodeInfo, PodInfo};
 use crate::sim::Profile;
 
@@ -24,14 +23,17 @@ fn on(counts: &[i64], node: &NodeInfo) -> i64 {
 
 #[derive(Clone, Debug)]
 struct Constraint {
-    topology: Str,
+    topology: Arc<Topology>,
+    by_host: bool,
     max_skew: i64,
     min_domains: i64,
     self_match: bool,
     /// Matching pods per node, by its index.
     per_node: Arc<Vec<i64>>,
-    /// Matching pods per value of the topology's label, over the nodes the pod may use.
-    per_domain: BTreeMap<Str, i64>,
+    /// Matching pods per domain, over the nodes the pod may use; `None` where there is no such node.
+    per_domain: Vec<Option<i64>>,
+    /// The least of them.
+    least: i64,
 }
 
 /// The pod's spreading, computed once per cycle.
@@ -59,12 +61,14 @@ impl Spread {
             }
             let int = |field| c.get(field).and_then(Value::as_int).unwrap_or(1);
             let constraint = Constraint {
-                topology: c.str("topologyKey").into(),
+                topology: cache.topology(c.str("topologyKey")),
+                by_host: c.str("topologyKey") == HOSTNAME,
                 max_skew: int("maxSkew"),
                 min_domains: int("minDomains"),
                 self_match: selector.matches(pod.labels()),
                 per_node: cache.matching(&namespace, &selector),
-                per_domain: BTreeMap::new(),
+                per_domain: Vec::new(),
+                least: 0,
             };
             if c.str("whenUnsatisfiable") == "ScheduleAnyway" {
                 spread.soft.push(constraint);
@@ -77,12 +81,14 @@ impl Spread {
             spread.defaults = profile == Profile::Modern;
             for (topology, max_skew) in [(HOSTNAME, 3), (ZONE, 5)] {
                 spread.soft.push(Constraint {
-                    topology: topology.into(),
+                    topology: cache.topology(topology),
+                    by_host: topology == HOSTNAME,
                     max_skew,
                     min_domains: 1,
                     self_match: true,
                     per_node: per_node.clone(),
-                    per_domain: BTreeMap::new(),
+                    per_domain: Vec::new(),
+                    least: 0,
                 });
             }
         }
@@ -93,18 +99,20 @@ impl Spread {
     }
 
     fn count_domains(&mut self, pod: &PodInfo, cache: &Cache) {
-        let topologies: Vec<Str> = self.hard.iter().map(|c| c.topology.clone()).collect();
+        self.hard.iter_mut().for_each(|c| c.per_domain = vec![None; c.topology.domains()]);
         for node in cache.nodes() {
-            let usable = placement::allows(&pod.pod, &node.node);
-            if !usable || topologies.iter().any(|t| node.label(t).is_none()) {
+            if self.hard.iter().any(|c| c.topology.of(node).is_none()) || !placement::allows(&pod.pod, &node.node) {
                 continue;
             }
             for c in &mut self.hard {
-                if let Some(domain) = node.label(&c.topology) {
-                    let here = on(&c.per_node, node);
-                    *c.per_domain.entry(domain.into()).or_default() += here;
+                if let Some(domain) = c.topology.of(node) {
+                    *c.per_domain[domain].get_or_insert(0) += on(&c.per_node, node);
                 }
             }
+        }
+        for c in &mut self.hard {
+            let enough = c.per_domain.iter().flatten().count() as i64 >= c.min_domains;
+            c.least = if enough { c.per_domain.iter().flatten().copied().min().unwrap_or(0) } else { 0 };
         }
     }
 }
@@ -115,11 +123,9 @@ pub fn concerns(cycle: &Cycle<'_>) -> bool {
 
 pub fn filter(cycle: &Cycle<'_>, node: &NodeInfo) -> Option<(Vec<Str>, bool)> {
     for c in &cycle.spread.hard {
-        let Some(domain) = node.label(&c.topology) else { return Some((vec![MISSING.into()], true)) };
-        let enough = c.per_domain.len() as i64 >= c.min_domains;
-        let least = if enough { c.per_domain.values().copied().min().unwrap_or(0) } else { 0 };
-        let here = c.per_domain.get(domain).copied().unwrap_or(0) + i64::from(c.self_match);
-        if here - least > c.max_skew {
+        let Some(domain) = c.topology.of(node) else { return Some((vec![MISSING.into()], true)) };
+        let here = c.per_domain[domain].unwrap_or(0) + i64::from(c.self_match);
+        if here - c.least > c.max_skew {
             return Some((vec![REASON.into()], false));
         }
     }
@@ -132,7 +138,7 @@ pub fn score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
         return None;
     }
     let ignored: Vec<bool> =
-        nodes.iter().map(|n| !spread.defaults && spread.soft.iter().any(|c| n.label(&c.topology).is_none())).collect();
+        nodes.iter().map(|n| !spread.defaults && spread.soft.iter().any(|c| c.topology.of(n).is_none())).collect();
     let mut raw = vec![0i128; nodes.len()];
     for c in &spread.soft {
         add_constraint(c, cycle, nodes, &ignored, &mut raw);
@@ -147,31 +153,27 @@ pub fn score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<Vec<i64>> {
 }
 
 fn add_constraint(c: &Constraint, cycle: &Cycle<'_>, nodes: &[&NodeInfo], ignored: &[bool], raw: &mut [i128]) {
-    let by_host = c.topology == HOSTNAME;
-    let mut domains: BTreeMap<&str, i64> = BTreeMap::new();
-    if !by_host {
-        nodes.iter().zip(ignored).filter(|(_, i)| !**i).for_each(|(n, _)| {
-            if let Some(domain) = n.label(&c.topology) {
-                domains.entry(domain).or_default();
-            }
-        });
+    if c.topology.domains() == 0 {
+        return;
+    }
+    let considered = || nodes.iter().enumerate().filter(|(i, _)| !ignored[*i]);
+    let mut domains: Vec<Option<i64>> = Vec::new();
+    if !c.by_host {
+        domains.resize(c.topology.domains(), None);
+        considered().filter_map(|(_, n)| c.topology.of(n)).for_each(|domain| domains[domain] = Some(0));
         for n in cycle.cache.nodes() {
-            if let Some(domain) = n.label(&c.topology)
-                && let Some(count) = domains.get_mut(domain)
+            if let Some(count) = c.topology.of(n).and_then(|domain| domains[domain].as_mut())
                 && placement::allows(&cycle.pod.pod, &n.node)
             {
                 *count += on(&c.per_node, n);
             }
         }
     }
-    let size = if by_host { ignored.iter().filter(|i| !**i).count() } else { domains.len() };
+    let size = if c.by_host { considered().count() } else { domains.iter().flatten().count() };
     let weight = i128::from(ln_nano(size as u64 + 2));
-    for (i, n) in nodes.iter().enumerate().filter(|(i, _)| !ignored[*i]) {
-        let Some(domain) = n.label(&c.topology) else { continue };
-        let count = match by_host {
-            true => on(&c.per_node, n),
-            false => domains.get(domain).copied().unwrap_or(0),
-        };
+    for (i, n) in considered() {
+        let Some(domain) = c.topology.of(n) else { continue };
+        let count = if c.by_host { on(&c.per_node, n) } else { domains[domain].unwrap_or(0) };
         raw[i] += i128::from(count) * weight + i128::from(c.max_skew - 1) * 1_000_000_000;
     }
 }
