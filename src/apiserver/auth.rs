@@ -34,8 +34,12 @@ pub fn bearer(request: &Request, data: Option<&EtcdData>, now: Time) -> Option<R
 #[derive(Clone, Debug, Default)]
 pub struct Decisions {
     rules: u64,
-    allowed: OrdSet<(Str, &'static str, Kind, Str, Str)>,
+    /// User, verb, kind, subresource or path, namespace; the name where only a rule for it allows it.
+    allowed: OrdSet<(Str, &'static str, Kind, Str, Str, Str)>,
 }
+
+/// Stands for all nodes among the users: what their role says is the same for each.
+const NODES: &str = "system:node:";
 
 /// Whether the request may go on; otherwise the stage that refused it and how.
 pub fn check(
@@ -56,21 +60,33 @@ pub fn check(
     if !request.impersonator.is_empty() {
         impersonate(request, data, profile)?;
     }
-    let user = user_of(request, profile);
-    let plain = request.impersonator.is_empty() && !user.name.starts_with("system:node:");
+    let node = request.user.starts_with(NODES);
+    let plain = request.impersonator.is_empty() && !node;
     let place = if request.kind == Kind::NAMESPACE { &request.name } else { &request.namespace };
     let sub = if request.url.is_empty() { &request.subresource } else { &request.url };
-    let key = (request.user.clone(), verb_name(request.verb), request.kind, sub.clone(), place.clone());
-    if plain && decisions.allowed.contains(&key) {
+    let key = |user: Str, place: &Str, name: &Str| {
+        (user, verb_name(request.verb), request.kind, sub.clone(), place.clone(), name.clone())
+    };
+    let any = Str::new();
+    let general = if node { key(NODES.into(), &any, &any) } else { key(request.user.clone(), place, &any) };
+    let known = (plain || node) && decisions.allowed.contains(&general);
+    let named = || key(request.user.clone(), place, &request.name);
+    if plain && (known || !request.name.is_empty() && decisions.allowed.contains(&named())) {
         return Ok(());
     }
+    let user = user_of(request, profile);
     let a = Attributes::of(request);
-    match authorize(data, &user, &a, request) {
+    match authorize(data, &user, &a, request, known) {
         Ok(()) => {
             // A rule for one name says nothing about others.
             let nameless = Attributes { name: Str::new(), ..a };
-            if plain && rbac::allowed(data, &user, &nameless).is_ok() {
-                decisions.allowed.insert(key);
+            if node {
+                if !known && node::ruled(data, &nameless) {
+                    decisions.allowed.insert(general);
+                }
+            } else if plain {
+                let all = rbac::allowed(data, &user, &nameless).is_ok();
+                decisions.allowed.insert(if all { general } else { named() });
             }
             Ok(())
         }
@@ -92,14 +108,15 @@ pub fn user_of(request: &Request, profile: Profile) -> User {
 }
 
 /// Node, then RBAC: kubeadm's `--authorization-mode`. The reason is why not, if there is one to say.
-pub fn authorize(data: &EtcdData, user: &User, a: &Attributes, request: &Request) -> Result<(), String> {
+/// `ruled`: the nodes' role is known to permit it.
+pub fn authorize(data: &EtcdData, user: &User, a: &Attributes, request: &Request, ruled: bool) -> Result<(), String> {
     let mut reason = String::new();
-    if let Some(node) = user.name.strip_prefix("system:node:")
+    if let Some(node) = user.name.strip_prefix(NODES)
         && user.in_group("system:nodes")
+        && (ruled || node::ruled(data, a))
     {
         match node::decide(data, node, a, request) {
-            Ok(true) => return Ok(()),
-            Ok(false) => {}
+            Ok(()) => return Ok(()),
             Err(why) => reason = why,
         }
     }
@@ -168,4 +185,41 @@ fn forbidden(user: &str, r: &Request, a: &Attributes, why: &str) -> Status {
     let mut status = Status::new(Reason::Forbidden, message);
     status.details = Some((r.kind.plural().into(), r.name.clone()));
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Object;
+
+    /// What a rule allows for one name is remembered, and says nothing about other names.
+    #[test]
+    fn decisions_for_one_name_stay_with_it() {
+        let object = |kind: Kind, text: &str| {
+            let value = serde_yaml::from_str(text).unwrap();
+            Object::from_value(kind, &value)
+        };
+        let mut data = EtcdData::default();
+        data.put(object(
+            Kind::CLUSTER_ROLE,
+            "{metadata: {name: locks}, rules: [{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [update], \
+             resourceNames: [mine]}]}",
+        ));
+        data.put(object(
+            Kind::CLUSTER_ROLE_BINDING,
+            "{metadata: {name: locks}, roleRef: {kind: ClusterRole, name: locks}, subjects: [{kind: User, name: jane}]}",
+        ));
+        let mut decisions = Decisions::default();
+        let mut allowed = |name: &str, data: &EtcdData| {
+            let lease = Object::new(Kind::LEASE, "kube-system", name);
+            let request = Request { user: "jane".into(), ..Request::update(lease) };
+            check(&request, Some(data), Profile::Book, &mut decisions).is_ok()
+        };
+        for _ in 0..2 {
+            assert!(allowed("mine", &data));
+            assert!(!allowed("yours", &data));
+        }
+        data.delete(&ObjectKey::new(Kind::CLUSTER_ROLE_BINDING, "", "locks"));
+        assert!(!allowed("mine", &data));
+    }
 }

@@ -7,13 +7,14 @@ use crate::api::{Kind, Object, ObjectKey, Reason, Request, Status, Value, meta, 
 use crate::base::arrange::Arrange;
 use crate::etcd::EtcdData;
 
-/// Whether the node may; `false`: it has no rule for that, an error: it has one, but not for this object.
-pub fn decide(data: &EtcdData, node: &str, a: &Attributes, request: &Request) -> Result<bool, String> {
+/// Whether the nodes' role permits it at all.
+pub fn ruled(data: &EtcdData, a: &Attributes) -> bool {
     let key = ObjectKey::new(Kind::CLUSTER_ROLE, "", "system:node");
-    let ruled = data.get(&key).is_some_and(|r| r.items(&["rules"]).iter().any(|rule| permits(rule, a)));
-    if !ruled {
-        return Ok(false);
-    }
+    data.get(&key).is_some_and(|r| r.items(&["rules"]).iter().any(|rule| permits(rule, a)))
+}
+
+/// Whether the node may do what its role permits; an error: not to this object.
+pub fn decide(data: &EtcdData, node: &str, a: &Attributes, request: &Request) -> Result<(), String> {
     match request.kind {
         Kind::SECRET | Kind::CONFIG_MAP | Kind::PERSISTENT_VOLUME_CLAIM => related(data, node, a, request),
         Kind::LEASE => {
@@ -22,19 +23,19 @@ pub fn decide(data: &EtcdData, node: &str, a: &Attributes, request: &Request) ->
             }
             let named = if a.verb == "create" { true } else { a.name == node };
             if named {
-                Ok(true)
+                Ok(())
             } else {
                 Err("can only access node lease with the same name as the requesting node".to_owned())
             }
         }
-        _ => Ok(true),
+        _ => Ok(()),
     }
 }
 
-fn related(data: &EtcdData, node: &str, a: &Attributes, request: &Request) -> Result<bool, String> {
+fn related(data: &EtcdData, node: &str, a: &Attributes, request: &Request) -> Result<(), String> {
     if !matches!(a.verb.as_str(), "get" | "list" | "watch") {
         return if request.kind == Kind::PERSISTENT_VOLUME_CLAIM {
-            Ok(true)
+            Ok(())
         } else {
             Err("can only read resources of this type".to_owned())
         };
@@ -51,7 +52,7 @@ fn related(data: &EtcdData, node: &str, a: &Attributes, request: &Request) -> Re
     let mine = data.list(Kind::POD, &a.namespace, None).filter(|p| pod::node_name(p) == node);
     let uses = |p: &Object| p.get(&["spec"]).is_some_and(|spec| mentions(spec, request.kind, name));
     if mine.into_iter().any(|p| uses(p)) {
-        return Ok(true);
+        return Ok(());
     }
     Err(format!("no relationship found between node '{node}' and this object"))
 }

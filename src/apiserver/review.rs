@@ -16,7 +16,7 @@ pub fn execute(call: &Call<'_, '_>) -> Result<Response, Status> {
             let a = asked(&spec);
             let kind = Kind::all().find(|k| k.plural() == a.resource && k.info().group == a.group);
             let like = Request::new(Verb::Get, kind.unwrap_or(Kind::CLUSTER_ROLE), a.namespace.clone(), a.name.clone());
-            match auth::authorize(call.data(), &user, &a, &like) {
+            match auth::authorize(call.data(), &user, &a, &like, false) {
                 Ok(()) => map! { "allowed" => true },
                 Err(why) if why.is_empty() => map! { "allowed" => false },
                 Err(why) => map! { "allowed" => false, "reason" => why },
