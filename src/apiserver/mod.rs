@@ -123,7 +123,7 @@ impl Call<'_, '_> {
         }
         object.body = match self.data().get(&object.key) {
             Some(old) => object.body.shared(&old.body),
-            None => self.models.shared(object.key.kind, &object.body),
+            None => self.models.shared(object.key.kind, &self.request.user, &object.body),
         };
         let Some(data) = self.data_mut() else { return Arc::new(object) };
         let change = data.put(object);

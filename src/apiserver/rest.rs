@@ -9,7 +9,7 @@ use crate::api::{
     Kind, Object, ObjectKey, Profile, Reason, Request, Response, Status, Value, Verb, codec, defaults, meta, patch,
     pod, validation,
 };
-use crate::base::{Duration, Str, Time, base64};
+use crate::base::{Duration, Str, Time, base64, concat};
 use crate::sim::trace::Stage;
 
 pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
@@ -161,7 +161,7 @@ fn name_object(call: &mut Call<'_, '_>, object: &mut Object) {
     if object.key.name.is_empty() && !base.is_empty() {
         // Upstream cuts the base so that the whole stays within 63 characters.
         let base: String = base.chars().take(58).collect();
-        object.key.name = ecow::eco_format!("{base}{}", call.ctx.rng.name_suffix(5));
+        object.key.name = concat(&[&base, &call.ctx.rng.name_suffix(5)]);
         let name = object.key.name.clone();
         object.set(&["metadata", "name"], name);
     }

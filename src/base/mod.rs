@@ -14,3 +14,10 @@ pub use time::{Duration, Time};
 
 /// The string of the whole library: 16 bytes, up to 15 bytes in place, otherwise shared.
 pub type Str = ecow::EcoString;
+
+/// The texts one after the other, in exactly as much memory as they need.
+pub fn concat(parts: &[&str]) -> Str {
+    let mut out = Str::with_capacity(parts.iter().map(|p| p.len()).sum());
+    parts.iter().for_each(|p| out.push_str(p));
+    out
+}

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Duration;
 use super::hash::Fnv;
+use super::{Duration, Str, concat};
 
 /// One stream of random integers. Each component owns one, labelled, so that one component's draws
 /// never shift another's.
@@ -74,17 +74,17 @@ impl Rng {
     }
 
     /// A version-4 UUID.
-    pub fn uuid(&mut self) -> String {
+    pub fn uuid(&mut self) -> Str {
         let (a, b) = (self.next_u64(), self.next_u64());
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            a >> 32,
-            a >> 16 & 0xffff,
-            a & 0xfff,
-            0x8000 | (b >> 48 & 0x3fff),
-            b & 0xffff_ffff_ffff
-        )
+        let digits = [a >> 16 << 16 | 0x4000 | a & 0xfff, 1 << 63 | b & (1 << 62) - 1].map(hex);
+        let [first, last] = digits.each_ref().map(|d| std::str::from_utf8(d).unwrap_or_default());
+        concat(&[&first[..8], "-", &first[8..12], "-", &first[12..], "-", &last[..4], "-", &last[4..]])
     }
+}
+
+/// Sixteen hexadecimal digits.
+pub fn hex(n: u64) -> [u8; 16] {
+    std::array::from_fn(|i| b"0123456789abcdef"[(n >> (60 - 4 * i) & 15) as usize])
 }
 
 #[cfg(test)]
@@ -100,5 +100,17 @@ mod tests {
         let mut r = Rng::labelled(7, "x");
         assert!((0..1000).all(|_| r.below(10) < 10));
         assert_eq!(r.uuid().len(), 36);
+    }
+
+    #[test]
+    fn uuids_are_of_version_4() {
+        let mut rng = Rng::labelled(7, "uuids");
+        for _ in 0..50 {
+            let uuid = rng.uuid();
+            let parts: Vec<&str> = uuid.split('-').collect();
+            assert_eq!(parts.iter().map(|p| p.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{uuid}");
+            assert!(parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']), "{uuid}");
+            assert!(uuid.chars().all(|c| c == '-' || matches!(c, '0'..='9' | 'a'..='f')), "{uuid}");
+        }
     }
 }

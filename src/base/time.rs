@@ -93,14 +93,32 @@ impl Time {
 
     /// `2026-01-05T09:00:00Z`, as metadata.creationTimestamp prints it.
     pub fn rfc3339(self) -> Str {
-        let (y, mo, d, h, mi, s) = self.civil();
-        ecow::eco_format!("{y:04}-{mo:02}-{d:02}T{h:02}:{mi:02}:{s:02}Z")
+        self.stamped(false)
     }
 
     /// `2026-01-05T09:00:00.000000Z`, as MicroTime fields (leases, events) print it.
     pub fn rfc3339_micro(self) -> Str {
+        self.stamped(true)
+    }
+
+    /// Digit by digit: nearly every write has such a time, and `format!` takes ten times as long.
+    fn stamped(self, micros: bool) -> Str {
         let (y, mo, d, h, mi, s) = self.civil();
-        ecow::eco_format!("{y:04}-{mo:02}-{d:02}T{h:02}:{mi:02}:{s:02}.{:06}Z", self.0 % 1_000_000)
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut put = |end: usize, digits: usize, mut n: u64| {
+            for place in text[end - digits..end].iter_mut().rev() {
+                *place = b'0' + (n % 10) as u8;
+                n /= 10;
+            }
+        };
+        put(4, 4, y as u64);
+        for (end, n) in [(7, mo), (10, d), (13, h), (16, mi), (19, s)] {
+            put(end, 2, u64::from(n));
+        }
+        put(26, 6, self.0 % 1_000_000);
+        let length = if micros { 27 } else { 20 };
+        text[length - 1] = b'Z';
+        std::str::from_utf8(&text[..length]).unwrap_or_default().into()
     }
 
     /// `Mon, 05 Jan 2026 09:00:00 +0000`, as `kubectl describe` prints it.

@@ -1,7 +1,7 @@
 //! What a container is started with: command line, environment, folder.
 //! Models kubelet_pods.go makeEnvironmentVariables and container.ExpandContainerCommandAndArgs.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::worker::Worker;
 use super::{Kubelet, volumes};
@@ -21,7 +21,7 @@ impl Kubelet {
         spec: &Value,
         ip: &str,
     ) -> Result<Option<Vec<(Str, Str)>>, Str> {
-        let mut out: Vec<(Str, Str)> = SERVICE.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+        let mut out: Vec<(Str, Str)> = SERVICE.to_vec();
         for from in spec.get("envFrom").map_or(&[][..], Value::items) {
             for (field, kind) in [("configMapRef", Kind::CONFIG_MAP), ("secretRef", Kind::SECRET)] {
                 let Some(of) = from.get(field) else { continue };
@@ -84,7 +84,8 @@ fn optional(of: &Value) -> bool {
 }
 
 /// Of the service `kubernetes`; those of other services are left out.
-const SERVICE: [(&str, &str); 7] = [
+static SERVICE: LazyLock<[(Str, Str); 7]> = LazyLock::new(|| SERVICE_TEXTS.map(|(n, v)| (n.into(), v.into())));
+const SERVICE_TEXTS: [(&str, &str); 7] = [
     ("KUBERNETES_PORT", "tcp://10.96.0.1:443"),
     ("KUBERNETES_PORT_443_TCP", "tcp://10.96.0.1:443"),
     ("KUBERNETES_PORT_443_TCP_ADDR", "10.96.0.1"),

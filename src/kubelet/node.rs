@@ -42,12 +42,12 @@ pub struct NodeState {
     /// Condition states this run has announced by events.
     announced: Vec<(Str, bool)>,
     /// The parts of the status that seldom change, with what they were made of.
-    info: Option<(InfoOf, Map)>,
+    fixed: Option<(Facts, Map)>,
     images: Option<(OrdMap<Str, Image>, Value)>,
 }
 
-/// What a node's `nodeInfo` is made of: version, os-release, boot, name.
-type InfoOf = (Str, Option<Str>, Time, Str);
+/// What the fixed parts of a node's status are made of: files, version, boot, name, CPUs, memory.
+type Facts = ([Option<Str>; 4], Str, Time, Str, u32, u32);
 
 /// Kubelet's version, per profile.
 pub fn version(profile: Profile) -> &'static str {
@@ -204,24 +204,30 @@ impl Kubelet {
                 status.insert(field, value);
             }
         };
-        put(
-            "addresses",
-            list![
-                map! { "address" => address(host, &self.node_name), "type" => "InternalIP" },
-                map! { "address" => &host.name, "type" => "Hostname" },
-            ]
-            .into(),
+        let files = [KUBELET_FLAGS, super::EXTRA_ARGS, "/etc/hosts", "/etc/os-release"];
+        let facts: Facts = (
+            files.map(|path| host.read(path).cloned()),
+            installed(self.profile, host),
+            host.booted_at,
+            host.name.clone(),
+            host.cpus,
+            host.memory_mib,
         );
-        put("capacity", resources(host, 0).into());
-        put("allocatable", resources(host, 100).into());
-        put("daemonEndpoints", map! { "kubeletEndpoint" => map! { "Port" => 10250 } }.into());
-        let of: InfoOf =
-            (installed(self.profile, host), host.read("/etc/os-release").cloned(), host.booted_at, host.name.clone());
-        if self.node.info.as_ref().is_none_or(|(made_of, _)| *made_of != of) {
-            self.node.info = Some((of, node_info(self.profile, host)));
+        if self.node.fixed.as_ref().is_none_or(|(made_of, _)| *made_of != facts) {
+            let fixed = map! {
+                "addresses" => list![
+                    map! { "address" => address(host, &self.node_name), "type" => "InternalIP" },
+                    map! { "address" => &host.name, "type" => "Hostname" },
+                ],
+                "allocatable" => resources(host, 100),
+                "capacity" => resources(host, 0),
+                "daemonEndpoints" => map! { "kubeletEndpoint" => map! { "Port" => 10250 } },
+                "nodeInfo" => node_info(self.profile, host),
+            };
+            self.node.fixed = Some((facts, fixed));
         }
-        if let Some((_, info)) = &self.node.info {
-            put("nodeInfo", info.clone().into());
+        for (field, value) in self.node.fixed.iter().flat_map(|(_, fixed)| fixed.iter()) {
+            put(field, value.clone());
         }
         let here = &host.runtime.images;
         if self.node.images.as_ref().is_none_or(|(made_of, _)| !same_images(made_of, here)) {
@@ -235,16 +241,26 @@ impl Kubelet {
     }
 
     fn conditions(&self, ctx: &Ctx<'_>, node: &Object) -> Vec<Value> {
-        let now = ctx.now();
+        let beat = ctx.now().rfc3339();
         let old = node.items(&["status", "conditions"]);
         let foreign =
             |c: &&Value| !matches!(c.str("type"), "MemoryPressure" | "DiskPressure" | "PIDPressure" | "Ready");
         let mut out: Vec<Value> = old.iter().filter(foreign).cloned().collect();
         let mut put = |kind: &str, status: &str, reason: &str, message: &str| {
             let before = old.iter().find(|c| c.str("type") == kind && c.str("status") == status);
-            let since = before.map_or_else(|| now.rfc3339(), |c| c.str("lastTransitionTime").into());
+            if let Some(same) = before.and_then(Value::as_map)
+                && same.len() == 6
+                && same.has("lastTransitionTime")
+                && same.has("lastHeartbeatTime")
+                && (same.str("reason"), same.str("message")) == (reason, message)
+            {
+                let mut same = same.clone();
+                same.insert("lastHeartbeatTime", beat.clone());
+                return out.push(Value::Map(same));
+            }
+            let since = before.map_or_else(|| beat.clone(), |c| c.str("lastTransitionTime").into());
             out.push(Value::Map(map! {
-                "lastHeartbeatTime" => now.rfc3339(),
+                "lastHeartbeatTime" => beat.clone(),
                 "lastTransitionTime" => since,
                 "message" => message,
                 "reason" => reason,

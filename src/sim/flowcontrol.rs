@@ -38,6 +38,9 @@ impl Client {
 
     /// The requests that may go now, and the wait until the next one may.
     pub fn due(&mut self, now: Time, qps: u64) -> (Vec<Outgoing>, Option<Duration>) {
+        if self.waiting.is_empty() {
+            return (Vec::new(), None);
+        }
         self.refill(now, qps);
         let mut out = Vec::new();
         while self.budget >= 1_000_000 {

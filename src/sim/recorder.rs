@@ -15,7 +15,8 @@ use crate::api::request::PatchType;
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Value, meta};
 use crate::base::hash::Fnv;
 use crate::base::persistent::{OrdMap, Vector};
-use crate::base::{Duration, Str, Time};
+use crate::base::rng::hex;
+use crate::base::{Duration, Str, Time, concat};
 
 /// Similar events (same object, reason and type) with different messages before they are combined.
 const MAX_SIMILAR: usize = 10;
@@ -268,7 +269,9 @@ impl EventRecorder {
             "" => "default",
             ns => ns,
         };
-        ObjectKey::new(Kind::EVENT, namespace, ecow::eco_format!("{}.{:x}", about.str("name"), self.stamp))
+        let digits = hex(self.stamp);
+        let digits = std::str::from_utf8(&digits).unwrap_or_default().trim_start_matches('0');
+        ObjectKey::new(Kind::EVENT, namespace, concat(&[about.str("name"), ".", digits]))
     }
 
     /// Whether this is the tenth or later message of its sort within ten minutes.

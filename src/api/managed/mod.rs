@@ -40,8 +40,8 @@ pub struct Managed(Option<Arc<Vec<Entry>>>);
 pub struct Models {
     sets: crate::base::persistent::OrdMap<(Kind, Str, Str), Set>,
     created: crate::base::persistent::OrdMap<(Kind, Str), (Map, Managed)>,
-    /// What was stored last of each kind.
-    stored: crate::base::persistent::OrdMap<Kind, Map>,
+    /// What was stored last of each kind; of events, by each client.
+    stored: crate::base::persistent::OrdMap<(Kind, Str), Map>,
 }
 
 impl Models {
@@ -59,10 +59,12 @@ impl Models {
         }
         Some(managed.clone())
     }
-    /// The body of a new object, as much as possible of it one with the last of its kind.
-    pub fn shared(&mut self, kind: Kind, body: &Map) -> Map {
-        let body = self.stored.get(&kind).map_or_else(|| body.clone(), |model| body.shared(model));
-        self.stored.insert(kind, body.clone());
+    /// The body of a new object, as much as possible of it one with the last of its kind. One client's
+    /// events often follow each other about the same object.
+    pub fn shared(&mut self, kind: Kind, client: &Str, body: &Map) -> Map {
+        let key = (kind, if kind == Kind::EVENT { client.clone() } else { Str::new() });
+        let body = self.stored.get(&key).map_or_else(|| body.clone(), |model| body.shared(model));
+        self.stored.insert(key, body.clone());
         body
     }
     pub fn remember(&mut self, kind: Kind, manager: Str, body: &Map, managed: &Managed) {
