@@ -89,6 +89,10 @@ pub enum Action {
     DoStep(usize),
     Predict(usize, usize),
 
+    /// Somebody outside opens a Service.
+    Visit,
+    /// Keys, symbols, and what the parts are.
+    Help,
     Share,
     /// Opens the lab bundle's view.
     Export,

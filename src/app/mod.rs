@@ -11,6 +11,7 @@ pub mod player;
 pub mod reduce;
 pub mod settings;
 pub mod terminals;
+pub mod visit;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -53,6 +54,7 @@ pub struct Notice {
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum Dialog {
+    Help,
     Share { fragment: String },
 }
 

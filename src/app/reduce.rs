@@ -166,6 +166,11 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
             }
         }
 
+        Action::Visit => match super::visit::line(state.world()) {
+            Some(line) => return reduce(state, Action::Type("host".into(), line)),
+            None => state.notice = Some(super::visit::closed(state.settings.lang)),
+        },
+        Action::Help => state.dialog = Some(Dialog::Help),
         Action::Share => {
             let json = link::session_json(&state.saved());
             state.dialog = Some(Dialog::Share { fragment: link::encode(json.as_bytes()) });
@@ -227,6 +232,7 @@ fn disturbs(action: &Action) -> bool {
             | Action::StepBack
             | Action::StepEvent
             | Action::UntilSomething
+            | Action::Visit
             | Action::Share
             | Action::SaveSession
             | Action::EditSave

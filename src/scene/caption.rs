@@ -301,6 +301,16 @@ fn happened(name: &str, what: &str, detail: &str, lang: Lang) -> String {
             format!("{script} fails on {name}, and vagrant stops"),
             format!("{name}에서 {script} 스크립트가 실패하여 vagrant가 멈춥니다"),
         ),
+        ("address", Some((before, address))) => match before.ends_with("holds") {
+            true => lang.pick(
+                format!("{name} takes the shared address {address}: its API server answers there now"),
+                format!("{} 공유 주소 {address}를 가져옵니다. 이제 그 API 서버가 받습니다", ko_topic(name)),
+            ),
+            false => lang.pick(
+                format!("{name} gives up the shared address {address}"),
+                format!("{} 공유 주소 {address}를 내놓습니다", ko_topic(name)),
+            ),
+        },
         ("file", _) => lang.pick(format!("{detail} is put onto {name}"), format!("{name}에 {detail} 파일을 둡니다")),
         ("unit", Some((unit, state))) => {
             let ko = match state {

@@ -177,19 +177,14 @@ pub fn worth_following(record: &Record) -> bool {
 
 /// The way of a traveller through the picture.
 pub fn path(scene: &Scene, from: &Place, to: &Place) -> Option<Path> {
-    let spoke = |place: &Place| match place {
-        Place::Part(m, part) => scene.layout.spoke(*m, *part),
+    let spoke = |client: &Place, server: &Place| match (client, server) {
+        (Place::Part(m, part), Place::Part(api, Part::ApiServer)) => scene.layout.spoke(*m, *part, *api),
         _ => None,
     };
-    let is_api = |place: &Place| matches!(place, Place::Part(_, Part::ApiServer));
-    if is_api(to)
-        && let Some(path) = spoke(from)
-    {
+    if let Some(path) = spoke(from, to) {
         return Some(path);
     }
-    if is_api(from)
-        && let Some(path) = spoke(to)
-    {
+    if let Some(path) = spoke(to, from) {
         return Some(path.reversed());
     }
     if let (Place::Part(m, Part::Kubelet), Place::Pod(_)) = (from, to) {

@@ -118,18 +118,30 @@ fn running(world: &World, machine: u32, live: &BTreeSet<(u32, Part)>, part: Part
         })
 }
 
+/// The container runtime that a profile's machines have.
+pub fn runtime_name(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Book => "docker",
+        Profile::Modern => "containerd",
+    }
+}
+
 /// A rough width of text in a chip.
 fn text_width(text: &str) -> i32 {
     text.chars().map(|c| if c.is_ascii() { 7 } else { 12 }).sum()
 }
 
 fn label(world: &World, part: Part, role: Role, dense: bool, width: i32, lang: Lang) -> Str {
-    // A worker's chips are lettered smaller.
-    let needs = |text: &str| match role {
-        Role::Worker => text.chars().count() as i32 * 6 + 6,
-        _ => text_width(text) + 8,
+    let name = match part {
+        Part::Runtime => runtime_name(world.config.profile),
+        _ => part.label(lang),
     };
-    let dense = dense || needs(part.label(lang)) > width;
+    // A worker's chips are lettered smaller; of small ones some have room for the long name.
+    let needs = match role {
+        Role::Worker => name.chars().count() as i32 * 6 + 4,
+        _ => text_width(name) + 8,
+    };
+    let dense = needs > width || (dense && role != Role::Worker);
     if part == Part::Shell {
         return match role {
             _ if dense || width < 60 => ">_".into(),
@@ -141,11 +153,7 @@ fn label(world: &World, part: Part, role: Role, dense: bool, width: i32, lang: L
     if dense {
         return part.short().into();
     }
-    match (part, world.config.profile) {
-        (Part::Runtime, Profile::Book) => "docker".into(),
-        (Part::Runtime, Profile::Modern) => "containerd".into(),
-        _ => part.label(lang).into(),
-    }
+    name.into()
 }
 
 /// Machine's name → UID → pod, for every pod of which a container runs there.

@@ -75,7 +75,12 @@ pub fn build(world: &World, (width, height): (i32, i32), zoom: Option<u32>, slot
         };
         m.role == Role::ControlPlane && objects(world).of_kind(Kind::POD).any(cell)
     };
-    let seat = |(i, m): (usize, &crate::machine::Machine)| Seat { index: i as u32, role: m.role, pods: holds(m) };
+    let runtime = machines::runtime_name(world.config.profile).len() as i32;
+    let holder = world.machine_by_ip(crate::addons::lab::SHARED);
+    let seat = |(i, m): (usize, &crate::machine::Machine)| {
+        let index = i as u32;
+        Seat { index, role: m.role, pods: holds(m), runtime, shared: holder == Some(index) }
+    };
     let seats: Vec<Seat> = world.machines().enumerate().map(seat).collect();
     let layout = layout::layout(width, height, &seats, zoom);
     let mut machines = machines::views(world, &layout, slots, lang);
@@ -106,14 +111,19 @@ fn rails(layout: &Layout, machines: &[MachineView]) -> Vec<Rail> {
             if p.part == Part::Shell && m.role != Role::ControlPlane {
                 continue;
             }
-            if let Some(path) = layout.spoke(m.index, p.part) {
+            if let Some(path) = layout.rail(m.index, p.part) {
                 rails.push(Rail { machine: m.index, part: p.part, path, alive: p.alive });
             }
         }
         if m.tile
-            && let Some(path) = layout.spoke(m.index, Part::Kubelet)
+            && let Some(path) = layout.rail(m.index, Part::Kubelet)
         {
             rails.push(Rail { machine: m.index, part: Part::Kubelet, path, alive: m.on });
+        }
+        if layout.home() == Some(m.index)
+            && let Some(path) = layout.riser(m.index)
+        {
+            rails.push(Rail { machine: m.index, part: Part::ApiServer, path, alive: m.on });
         }
     }
     rails
@@ -169,7 +179,7 @@ impl Scene {
             Place::Machine(m) => {
                 self.machine(*m).map(|m| if m.role == Role::Host { m.rect.right() } else { m.rect.top() })
             }
-            Place::Users => Some(self.layout.users.top()),
+            Place::Users => Some(self.layout.users.top()).filter(|_| self.layout.users.w > 0),
         }
     }
     /// What stands at a target's place, for the ring around the selection.

@@ -258,6 +258,7 @@ impl Room {
 pub fn grid(area: Rect, count: usize, room: Room) -> Grid {
     let count = count.max(1) as i32;
     let sizes: &[(i32, i32)] = match room {
+        Room::Tile if area.w >= 130 => &[(64, 18), (12, 12), (8, 8), (6, 6), (4, 4), (3, 3), (2, 2)],
         Room::Tile => &[(12, 12), (8, 8), (6, 6), (4, 4), (3, 3), (2, 2)],
         Room::Dense => &[(84, 20), (72, 18), (12, 12), (8, 8), (6, 6), (4, 4), (2, 2)],
         Room::Roomy => &[(104, 32), (96, 28), (92, 22), (16, 16), (12, 12), (8, 8), (6, 6), (4, 4), (2, 2)],

@@ -97,6 +97,10 @@ texts! {
     NotJoined: "not joined", "참여 전";
     HostPc: "Your PC", "내 PC";
     Users: "Users", "사용자";
+    UsersHint: "Users: open the newest Service from outside", "사용자: 클러스터 밖에서 가장 새로운 서비스에 접속";
+    SharedAddress: "The address that the control planes share; it answers on", "컨트롤 플레인이 함께 쓰는 주소, 지금 받는 머신";
+    NobodyAnswers: "nobody", "없음";
+    Help: "Help", "도움말";
     Shell: "shell", "셸";
     ApiServer: "API server", "API 서버";
     Etcd: "etcd", "etcd";

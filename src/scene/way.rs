@@ -3,6 +3,7 @@
 //! and the outcome.
 
 use crate::base::Str;
+use crate::machine::Role;
 use crate::network::{RULES, Why};
 use crate::sim::World;
 use crate::sim::trace::{Record, TraceId, What};
@@ -35,6 +36,10 @@ impl Way<'_> {
 /// Where a client sits: a machine's terminal, or a pod as `namespace/name`.
 fn client(world: &World, name: &str) -> Option<Place> {
     if let Some(machine) = world.machine_named(name) {
+        // Whoever comes from the host comes from outside, as users do.
+        if world.machine(machine).role == Role::Host {
+            return Some(Place::Users);
+        }
         return Some(Place::Part(machine, Part::Shell));
     }
     let (namespace, name) = name.split_once('/')?;
@@ -49,7 +54,7 @@ fn machine_of(world: &World, place: &Place) -> Option<u32> {
             let pod = objects(world).get(key)?;
             world.machine_named(crate::api::pod::node_name(pod))
         }
-        Place::Users => None,
+        Place::Users => world.machines().position(|m| m.role == Role::Host).map(|i| i as u32),
     }
 }
 

@@ -23,7 +23,7 @@ use super::splitter::Splitter;
 use super::stage::Stage;
 use super::terminal::{TabView, Terminal};
 use super::timeline::{LaneMark, Timeline, marks};
-use crate::web::{effects, frame, place};
+use crate::web::{dom, effects, frame, place};
 
 /// Real time a frame may spend on simulating, and events between two looks at the clock.
 const BUDGET_MS: u64 = 8;
@@ -38,6 +38,7 @@ pub struct App {
     narration: String,
     narrated_ms: u64,
     _frames: frame::Frames,
+    _help: Option<dom::HelpKey>,
 }
 
 /// What is built anew only when what it shows has changed.
@@ -92,7 +93,8 @@ impl Component for App {
         let emit = ctx.link().callback(|action| action);
         let frames = frame::Frames::start(ctx.link().callback(Action::Frame));
         let (cache, narration) = (Cache::default(), String::new());
-        let mut app = App { state, emit, cache, narration, narrated_ms: 0, _frames: frames };
+        let help = dom::HelpKey::new(ctx.link().callback(|()| Action::Help));
+        let mut app = App { state, emit, cache, narration, narrated_ms: 0, _frames: frames, _help: help };
         app.refresh();
         app
     }

@@ -52,6 +52,7 @@ fn full(props: &Props) -> Html {
             <button class="icon-button" onclick={on(emit, Action::ToggleTheme)} aria-label={theme_name} title={theme_name}><Icon glyph={theme} /></button>
             <button class="with-icon wide-only" onclick={on(emit, Action::Share)}><Icon glyph={Glyph::Share} />{ say(Text::Share) }</button>
             <button class="with-icon wide-only" onclick={on(emit, Action::Export)} title={say(Text::ExportHint)} id="export"><Icon glyph={Glyph::Download} />{ say(Text::Export) }</button>
+            <button class="icon-button help-button" onclick={on(emit, Action::Help)} aria-label={say(Text::Help)} title={format!("{} (?)", say(Text::Help))}>{ "?" }</button>
             <div class="menu-anchor" onkeydown={on_escape(emit)}>
                 <button class="icon-button" aria-expanded={props.menu.to_string()} onclick={on(emit, Action::ToggleMenu)} aria-label={say(Text::Menu)} title={say(Text::Menu)}><Icon glyph={Glyph::Menu} /></button>
                 if props.menu { { menu(props) } }
@@ -123,6 +124,7 @@ fn menu(props: &Props) -> Html {
             { item(Glyph::Download, Text::SaveSession, Action::SaveSession) }
             <label class="with-icon file"><Icon glyph={Glyph::Panel} />{ t(lang, Text::OpenSession) }<input type="file" accept=".json,application/json" onchange={open} /></label>
             { item(Glyph::Reset, Text::Reset, Action::Reset) }
+            { item(Glyph::Help, Text::Help, Action::Help) }
         </div>
     }
 }

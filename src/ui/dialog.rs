@@ -4,6 +4,7 @@ use kubedrill::app::{Action, Dialog, Notice};
 use kubedrill::scene::{Lang, Text, t};
 use yew::prelude::*;
 
+use super::help::Help;
 use super::icon::{Glyph, Icon};
 use super::shared::{Emit, on, on_escape};
 use crate::web::{dom, place};
@@ -24,6 +25,9 @@ pub fn Dialogs(props: &Props) -> Html {
         <>
             if let Some(Dialog::Share { fragment }) = &props.dialog {
                 <Share fragment={fragment.clone()} {lang} emit={props.emit.clone()} />
+            }
+            if let Some(Dialog::Help) = &props.dialog {
+                <Help {lang} emit={props.emit.clone()} />
             }
             if let Some(n) = &props.notice {
                 <div class={classes!("notice", n.error.then_some("error"))} role="alert">

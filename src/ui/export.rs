@@ -165,7 +165,7 @@ fn Source(props: &SourceProps) -> Html {
                     <div class={classes!("line", fresh.is_some().then_some("says"))} key={l.number}>
                         <span class="number" aria-hidden="true">{ l.number.to_string() }</span>
                         <code>{ if l.text.is_empty() { " ".to_owned() } else { l.text.to_owned() } }</code>
-                        if let Some(n) = fresh { <p class="note">{ lang.pick(n.en, n.ko) }{ changes(n.changes, lang) }{ without(n, lang) }</p> }
+                        if let Some(n) = fresh { <p class="note">{ prose(lang.pick(n.en, n.ko)) }{ changes(n.changes, lang) }{ without(n, lang) }</p> }
                     </div>
                 }
             }) }

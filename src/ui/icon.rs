@@ -22,6 +22,7 @@ pub enum Glyph {
     Check,
     Reset,
     Expand,
+    Help,
 }
 
 #[derive(Properties, PartialEq)]
@@ -57,6 +58,7 @@ pub fn Icon(props: &Props) -> Html {
         Glyph::Copy => ("M5.500 5.500h8v8h-8zM10.500 5.500v-3h-8v8h3", false),
         Glyph::Check => ("M3 8.500l3.500 3.500L13 4.500", false),
         Glyph::Reset => ("M3 8a5 5 0 1 0 1.500-3.500L3 6M3 2.500V6h3.500", false),
+        Glyph::Help => ("M5.500 6a2.500 2.500 0 1 1 3.500 2.300c-.700.300-1 .700-1 1.700M8 12.700v.300", false),
         Glyph::Expand => ("M9.500 2.500h4v4M6.500 13.500h-4v-4M13.500 2.500L9 7M2.500 13.500L7 9", false),
     };
     html! {

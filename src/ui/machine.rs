@@ -189,7 +189,9 @@ fn part(m: &MachineView, p: &PartView, props: &Props) -> Html {
     let spoken = format!("{} {}, {state}", m.name, p.part.label(lang));
     // kubectl's number once, where the course's figure has it.
     let numbered = props.numbers && (p.part != Part::Shell || m.role == Role::ControlPlane);
-    let number = p.part.number().filter(|_| numbered);
+    // Small chips stand in two rows: a number over the lower one would cover the upper.
+    let covered = props.dense && m.role == Role::Worker && r.y > m.rect.y + 8;
+    let number = p.part.number().filter(|_| numbered && !covered);
     html! {
         <g {class} role="button" tabindex="0" data-part={p.part.short()}
             onclick={on(&props.emit, action.clone())} onkeydown={on_keys(&props.emit, action)}

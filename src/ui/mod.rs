@@ -7,6 +7,7 @@ pub mod crowd;
 pub mod dialog;
 pub mod editor;
 pub mod export;
+pub mod help;
 pub mod icon;
 pub mod inspector;
 pub mod keyrow;

@@ -30,7 +30,7 @@ pub fn word(look: Look) -> Text {
 }
 
 /// The cell's outline: failed ones lose a corner.
-fn outline(r: Rect, look: Look) -> String {
+pub fn outline(r: Rect, look: Look) -> String {
     let (x, y, w, h) = (r.x, r.y, r.w, r.h);
     let c = if r.h < 14 { r.h / 3 } else { 9 };
     let k = 5.min(r.h / 3);

@@ -1,5 +1,6 @@
 //! The stage: rails, machines, pods, and what travels between them.
 
+use kubedrill::addons::lab::SHARED;
 use kubedrill::app::Action;
 use kubedrill::app::player::{Caption, Traveller};
 use kubedrill::app::settings::Theme;
@@ -13,7 +14,7 @@ use super::crowd::Crowd;
 use super::machine::{Machine, circled};
 use super::packets::Packets;
 use super::pod::Pod;
-use super::shared::{Emit, Shared, on};
+use super::shared::{Emit, Shared, on, on_keys};
 use crate::web::dom::{self, SizeWatch};
 
 #[derive(Properties, PartialEq)]
@@ -83,13 +84,14 @@ pub fn Stage(props: &Props) -> Html {
         })
     };
     html! {
-        <section class={classes!("stage", props.past.then_some("past"), props.follow.then_some("following"), crowded.then_some("crowded"))} ref={node} aria-label={t(lang, Text::Stage)} id="stage"
+        <section class={classes!("stage", scene.layout.dense.then_some("little"), props.past.then_some("past"), props.follow.then_some("following"), crowded.then_some("crowded"))} ref={node} aria-label={t(lang, Text::Stage)} id="stage"
             onclick={crowded.then_some(click)} onpointermove={crowded.then_some(moved)}>
             <svg class={classes!(scene.layout.dense.then_some("dense"), scene.layout.large.then_some("large"))} viewBox={format!("0 0 {w} {h}")} width={w.to_string()} height={h.to_string()}>
                 { defs() }
                 <Still scene={scene.clone()} {lang} numbers={props.follow} selected={props.selected.clone()} hovered={props.hovered.clone()} emit={props.emit.clone()} />
                 if let Some(p) = &props.placing { { scores(p, scene) } }
                 <Packets travellers={props.travellers.clone()} width={w} />
+                { shared(scene, lang) }
             </svg>
             if crowded { <Crowd scene={scene.clone()} theme={props.theme} {lang} /> }
             if scene.zoomed {
@@ -129,10 +131,18 @@ fn CaptionLine(props: &CaptionProps) -> Html {
 /// Each node's score while a pod is being placed, at the lower right of its box.
 fn scores(p: &Placing, scene: &Scene) -> Html {
     let badge = |m: &MachineView| {
-        let (text, chosen) = p.badge(&m.name)?;
+        let (mut text, chosen) = p.badge(&m.name)?;
+        // Where the plugin's name would cover other things, the sign alone says that it cannot be this node.
+        if scene.layout.dense && m.role != Role::Worker && text.starts_with('✕') {
+            text = "✕".into();
+        }
         let w = text.chars().count() as i32 * 7 + 16;
         // A master's lower edge holds its pods; its badge stands beside its name.
-        let y = if m.role == Role::Worker { m.rect.y + m.rect.h - 26 } else { m.rect.y + 6 };
+        let y = if m.role == Role::Worker {
+            m.rect.y + m.rect.h - 26
+        } else {
+            m.rect.y + if scene.layout.dense { 2 } else { 6 }
+        };
         let x = m.rect.x + m.rect.w - w - 6;
         let class = if chosen {
             "chosen"
@@ -197,6 +207,24 @@ fn tip(props: &StillProps) -> Html {
     }
 }
 
+/// The address that several control planes share, and whether one of them answers at it.
+fn shared(scene: &Scene, lang: Lang) -> Html {
+    let r = scene.layout.shared;
+    if r.w == 0 {
+        return Html::default();
+    }
+    let holder = scene.layout.home().and_then(|m| scene.machine(m)).map(|m| m.name.clone());
+    let answers = holder.as_deref().unwrap_or(t(lang, Text::NobodyAnswers));
+    let text = format!("{}: {answers}", t(lang, Text::SharedAddress));
+    html! {
+        <g class={classes!("shared", holder.is_none().then_some("dead"))} role="img" aria-label={text.clone()}>
+            <title>{ text }</title>
+            <rect x={r.x.to_string()} y={r.y.to_string()} width={r.w.to_string()} height={r.h.to_string()} rx={(r.h / 2).to_string()} />
+            <text x={r.center().x.to_string()} y={r.center().y.to_string()}>{ SHARED }</text>
+        </g>
+    }
+}
+
 /// A machine's box, beneath the rails.
 fn ground(m: &MachineView, props: &StillProps) -> Html {
     let (r, me) = (m.rect, Target::Machine(m.index));
@@ -244,7 +272,8 @@ fn Still(props: &StillProps) -> Html {
                 <Pod key={p.key.to_string()} pod={p.clone()} {lang} lit={false} emit={emit.clone()} />
             }) }
             if u.w > 0 {
-                <g class="users" aria-hidden="true">
+                <g class="users" role="button" tabindex="0" onclick={on(emit, Action::Visit)} onkeydown={on_keys(emit, Action::Visit)}>
+                    <title>{ t(lang, Text::UsersHint) }</title>
                     <rect x={u.x.to_string()} y={u.y.to_string()} width={u.w.to_string()} height={u.h.to_string()} rx={(u.h / 2).to_string()} />
                     <text x={u.center().x.to_string()} y={u.center().y.to_string()}>{ t(lang, Text::Users) }</text>
                 </g>

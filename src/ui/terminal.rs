@@ -46,9 +46,9 @@ pub fn Terminal(props: &Props) -> Html {
                 </div>
                 <button class="small" onclick={on(&props.emit, Action::Edit)} title={t(lang, Text::FilesHint)}>{ t(lang, Text::Files) }</button>
                 if props.busy {
-                    <span class="busy"><span class="busy-dot"></span>{ t(lang, Text::Running) }</span>
-                    <button class="small" onclick={on(&props.emit, Action::UntilSomething)}>
-                        <Icon glyph={Glyph::Skip} />{ t(lang, Text::SkipNext) }
+                    <span class="busy"><span class="busy-dot"></span><span class="say">{ t(lang, Text::Running) }</span></span>
+                    <button class="small skip" onclick={on(&props.emit, Action::UntilSomething)} aria-label={t(lang, Text::SkipNext)} title={t(lang, Text::SkipNext)}>
+                        <Icon glyph={Glyph::Skip} /><span class="say">{ t(lang, Text::SkipNext) }</span>
                     </button>
                     <button class="small" onclick={on(&props.emit, Action::Interrupt)} aria-label={format!("Ctrl-C: {}", t(lang, Text::Interrupt))}>{ "Ctrl-C" }</button>
                 }

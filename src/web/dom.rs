@@ -57,6 +57,25 @@ impl Drop for SizeWatch {
     }
 }
 
+/// Calls back when `?` is typed anywhere but into a field; keeps doing so as long as the value lives.
+pub struct HelpKey {
+    _callback: Closure<dyn FnMut(web_sys::KeyboardEvent)>,
+}
+
+impl HelpKey {
+    pub fn new(pressed: Callback<()>) -> Option<HelpKey> {
+        let callback = Closure::<dyn FnMut(web_sys::KeyboardEvent)>::new(move |e: web_sys::KeyboardEvent| {
+            let target = e.target().and_then(|t| t.dyn_into::<Element>().ok());
+            let field = target.is_some_and(|t| matches!(t.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+            if e.key() == "?" && !field {
+                pressed.emit(());
+            }
+        });
+        document()?.add_event_listener_with_callback("keydown", callback.as_ref().unchecked_ref()).ok()?;
+        Some(HelpKey { _callback: callback })
+    }
+}
+
 pub fn focus(id: &str) {
     let element = document().and_then(|d| d.get_element_by_id(id));
     if let Some(element) = element.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
