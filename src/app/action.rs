@@ -55,6 +55,8 @@ pub enum Action {
     /// Adds to the text being typed (key row, paste of a chip).
     Insert(String),
     Submit,
+    /// Keys for a program that reads them one by one, as a terminal sends them.
+    Keys(String),
     Interrupt,
     ClearScreen,
     Older,

@@ -100,6 +100,11 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
             let machine = state.world().machine(state.tab).name.clone();
             return input(state, Input::Line { machine, text: text.into() });
         }
+        Action::Keys(text) => {
+            state.set_draft(String::new());
+            let machine = state.world().machine(state.tab).name.clone();
+            return if text.is_empty() { Vec::new() } else { input(state, Input::Keys { machine, text: text.into() }) };
+        }
         Action::Interrupt => {
             state.search_end(false);
             state.set_draft(String::new());
@@ -221,6 +226,7 @@ fn disturbs(action: &Action) -> bool {
     matches!(
         action,
         Action::Submit
+            | Action::Keys(_)
             | Action::Interrupt
             | Action::Type(..)
             | Action::Fault(_)

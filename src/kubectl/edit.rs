@@ -1,5 +1,4 @@
-//! `kubectl edit`. There is no screen editor: the editor named in the environment is run as a
-//! command on the file, and by default nothing is changed.
+//! `kubectl edit`: the editor named in the environment on a file with the object, by default `vi`.
 //! Models kubectl/pkg/cmd/util/editor editoptions.go.
 
 use super::builder::{self, Options};
@@ -58,7 +57,7 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     Ok(())
 }
 
-/// The words of the editor's command line; empty where none is set.
+/// The words of the editor's command line; empty where there is nobody to use it.
 fn editor(cx: &mut Cx<'_, '_>) -> Run<String> {
     for name in ["KUBE_EDITOR", "EDITOR"] {
         let value = cx.env(name)?;
@@ -66,10 +65,11 @@ fn editor(cx: &mut Cx<'_, '_>) -> Run<String> {
             return Ok(value.to_string());
         }
     }
-    Ok(String::new())
+    let person = cx.io.call("tty", 0.into())?.as_bool() == Some(true);
+    Ok(if person { "vi".to_owned() } else { String::new() })
 }
 
-/// The text after the editor ran on it. `sed -i` is the one editor that acts without a person.
+/// The text after the editor ran on it.
 fn edited(cx: &mut Cx<'_, '_>, editor: &str, text: &str) -> Run<Option<String>> {
     if editor.is_empty() {
         return Ok(None);

@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::mins(10);
 const BEFORE_INTERRUPT: Duration = Duration::secs(5);
 /// How long an interrupted command may take to end.
 const AFTER_INTERRUPT: Duration = Duration::secs(30);
+/// How long a program may work on keys before the next ones come.
+const BETWEEN_KEYS: Duration = Duration::millis(200);
 /// Between two tries of `!until`.
 const POLL: Duration = Duration::millis(500);
 
@@ -83,6 +85,17 @@ impl Player {
                         Interruption::Next => self.running.push(running),
                         _ => self.wait(session, running),
                     }
+                }
+                Ok(())
+            }
+            Action::Keys { machine, text } => {
+                let name = probe::machine(&session.world, machine)?;
+                session.input(Input::Keys { machine: name.as_str().into(), text: text.as_str().into() });
+                session.advance(session.now() + BETWEEN_KEYS, u64::MAX);
+                self.collect(session);
+                // The last keys have ended the program, or nothing will.
+                if !matches!(interruption(machine, rest), Interruption::Next) {
+                    self.await_machine(session, &name);
                 }
                 Ok(())
             }
@@ -312,6 +325,7 @@ fn interruption(machine: &Place, rest: &[Line]) -> Interruption {
     let mut others = false;
     for line in rest {
         match &line.action {
+            Action::Keys { machine: m, .. } if m == machine => return Interruption::Next,
             Action::Interrupt { machine: Some(m) } if m != machine => {}
             Action::Interrupt { .. } if others => return Interruption::Later,
             Action::Interrupt { .. } => return Interruption::Next,

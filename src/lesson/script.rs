@@ -21,6 +21,8 @@ pub enum Action {
     Run { machine: Place, command: String, quiet: bool },
     /// `!type TEXT`: typed at the keyboard, also to what runs there.
     Type { machine: Place, text: String },
+    /// `!keys TEXT`: keys for a program that reads them one by one, special ones as `<Esc>`.
+    Keys { machine: Place, text: String },
     /// `!wait 40s`
     Wait(Duration),
     /// `!until 60s COMMAND [=> TEXT]`
@@ -107,6 +109,10 @@ fn parse_line(line: &str) -> Result<Action, String> {
             let (machine, text) = placed(rest).map_err(|e| format!("!type: {e}"))?;
             Ok(Action::Type { machine, text: text.into() })
         }
+        "keys" => {
+            let (machine, text) = placed(rest).map_err(|e| format!("!keys: {e}"))?;
+            Ok(Action::Keys { machine, text: keys(text).map_err(|e| format!("!keys: {e}"))? })
+        }
         "interrupt" if rest.is_empty() => Ok(Action::Interrupt { machine: None }),
         "interrupt" => match rest.strip_prefix('@') {
             Some(machine) => Ok(Action::Interrupt { machine: Some(Place::parse(machine)) }),
@@ -114,8 +120,44 @@ fn parse_line(line: &str) -> Result<Action, String> {
         },
         "fault" if !rest.is_empty() => Ok(Action::Fault(rest.into())),
         "fault" => Err("!fault: which fault?".into()),
-        _ => Err(format!("unknown directive `!{word}`: one of !wait, !until, !quiet, !type, !interrupt, !fault")),
+        _ => Err(format!("unknown directive `!{word}`: one of !wait, !until, !quiet, !type, !keys, !interrupt, !fault")),
     }
+}
+
+/// `ihello<Esc>:wq<Enter>` as a terminal sends it; `<lt>` is `<`.
+fn keys(text: &str) -> Result<String, String> {
+    const NAMES: [(&str, &str); 16] = [
+        ("Esc", "\x1b"),
+        ("Enter", "\r"),
+        ("Tab", "\t"),
+        ("Space", " "),
+        ("BS", "\x7f"),
+        ("Del", "\x1b[3~"),
+        ("Up", "\x1b[A"),
+        ("Down", "\x1b[B"),
+        ("Right", "\x1b[C"),
+        ("Left", "\x1b[D"),
+        ("Home", "\x1b[H"),
+        ("End", "\x1b[F"),
+        ("PageUp", "\x1b[5~"),
+        ("PageDown", "\x1b[6~"),
+        ("lt", "<"),
+        ("gt", ">"),
+    ];
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('<') {
+        let (name, tail) = after.split_once('>').ok_or("`<` begins the name of a key: write <lt> for it")?;
+        out += before;
+        match (NAMES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)), name.strip_prefix("C-")) {
+            (Some((_, sent)), _) => out += sent,
+            (None, Some(c)) if c.len() == 1 && c.as_bytes()[0].is_ascii_alphabetic() => {
+                out.push(char::from(c.as_bytes()[0].to_ascii_lowercase() - b'a' + 1));
+            }
+            _ => return Err(format!("no key is called `{name}`")),
+        }
+        rest = tail;
+    }
+    Ok(out + rest)
 }
 
 fn parse_until(rest: &str) -> Result<Action, String> {

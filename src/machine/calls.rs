@@ -42,6 +42,7 @@
 //! | `port-forward` | `{place, local, remote}`: where the kubelet said, ports | `""`, or why not |
 //! | `spawn` | `{args, capture, stdin, env, timeout}` (all but `args` optional) | when it ended: `{code, stdout, stderr}`; code 124 after `timeout` µs |
 //! | `remote-open` | `{host: machine name, line, input}`; no `line`: a session | `""`: it runs there; or why not |
+//! | `screen` | `{text, row, col}`; `Null` | shows this instead of all else, and has keys sent one by one |
 //! | `ask` | `{prompt, secret}` | shows it as the prompt of what is read next |
 //! | `runtime`, `runtime-*` | see `calls/containers.rs` | what docker or containerd keeps |
 //! | `etcd` | see `calls/etcd.rs` | what etcd answers |
@@ -156,6 +157,7 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "remote-adopt" => remote::adopt(host, input),
         "me" => remote::me(host),
         "ask" => machine::ask(host, input),
+        "screen" => machine::screen(host, input),
         "runtime" => containers::all(host),
         "runtime-pull" => containers::pull(host, input),
         "runtime-keep" => containers::keep(host, input),

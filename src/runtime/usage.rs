@@ -39,6 +39,10 @@ fn spins(program: &Program) -> bool {
 /// Takes note of a request that the container serves now. `limit`: its CPU limit in thousandths, 0: none.
 pub fn serve(c: &mut Container, now: Time) {
     let speed = if c.cpu_limit == 0 { 1000 } else { c.cpu_limit };
+    // Who asks waits for the answer: what queues up has an end.
+    if c.busy_until > now + Duration::secs(1) {
+        return;
+    }
     let begin = c.busy_until.max(now);
     c.busy_until = begin + Duration(REQUEST.0 * 1000 / speed);
     c.work = c.work + REQUEST;

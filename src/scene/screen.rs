@@ -1,7 +1,7 @@
 //! A terminal's screen as lines of spans.
 
 use crate::base::persistent::Vector;
-use crate::machine::terminal::{Chunk, Shown};
+use crate::machine::terminal::{Chunk, Frame, Shown};
 
 use super::ansi::{self, Names, Span};
 
@@ -33,6 +33,21 @@ pub fn lines(screen: &Vector<Chunk>, cleared: usize, names: &Names) -> Vec<Line>
     }
     let extra = lines.len().saturating_sub(LINES);
     lines.split_off(extra)
+}
+
+/// What a program that reads keys has drawn, its cursor marked.
+pub fn frame(frame: &Frame) -> Vec<Line> {
+    let span = |text: String, class: &str| Span { text: text.into(), class: class.into(), link: None };
+    let line = |(row, text): (usize, &str)| {
+        if row != frame.row as usize {
+            return Line { spans: vec![span(text.to_owned(), "")], typed: false };
+        }
+        let mut chars = text.chars();
+        let before: String = chars.by_ref().take(frame.col as usize).collect();
+        let at = chars.next().map_or(" ".to_owned(), String::from);
+        Line { spans: vec![span(before, ""), span(at, "cursor"), span(chars.collect(), "")], typed: false }
+    };
+    frame.text.split('\n').enumerate().map(line).collect()
 }
 
 fn push(lines: &mut Vec<Line>, span: Span, stream: Shown) {
@@ -77,5 +92,8 @@ mod tests {
         assert!(all[0].typed && !all[1].typed);
         assert_eq!(lines(&screen, 2, &Names::new()).len(), 2);
         assert_eq!(lines(&screen, 99, &Names::new()).len(), 0);
+        let drawn = frame(&Frame { text: "ab\n가나".into(), row: 1, col: 1 });
+        let spans: Vec<(&str, &str)> = drawn[1].spans.iter().map(|s| (s.text.as_str(), s.class.as_str())).collect();
+        assert_eq!(spans, [("가", ""), ("나", "cursor"), ("", "")]);
     }
 }

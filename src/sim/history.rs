@@ -17,6 +17,8 @@ pub enum Input {
     Line { machine: Str, text: Str },
     /// A line given to a machine's shell without a keyboard: nothing can be typed to what it runs.
     Command { machine: Str, text: Str },
+    /// Keys typed where a program reads them one by one, as a terminal sends them.
+    Keys { machine: Str, text: Str },
     /// Ctrl-C at a machine's terminal.
     Interrupt { machine: Str },
     /// A fault that no command can cause, as `!fault` in session files spells it.
@@ -218,6 +220,7 @@ fn apply(world: &mut World, input: &Input) {
     match input {
         Input::Line { machine, text } => notify(world, machine, "line", text),
         Input::Command { machine, text } => notify(world, machine, "command", text),
+        Input::Keys { machine, text } => notify(world, machine, "keys", text),
         Input::Interrupt { machine } => notify(world, machine, "interrupt", &"^C".into()),
         Input::Fault { text } => crate::machine::fault::apply(world, text),
         Input::File { machine, path, content } => {

@@ -3,6 +3,7 @@
 use kubedrill::addons::lab::MASTER;
 use kubedrill::app::settings::Region;
 use kubedrill::app::{Action, Sheet, State, reduce};
+use kubedrill::base::hash::fnv32a;
 use kubedrill::machine::Role;
 use kubedrill::scene::inspect::inspect;
 use kubedrill::scene::lang::Lang;
@@ -272,14 +273,15 @@ impl App {
             busy: busy(i as u32),
         });
         let prompt = s.terminal(s.tab).map(|t| t.prompt()).unwrap_or_default();
+        let keys = s.terminal(s.tab).is_some_and(|t| t.reads_keys());
         let lines = self.cache.lines.as_ref().map(|(_, l)| l.clone()).unwrap_or_default();
         html! {
             <>
-                <Terminal tabs={tabs.collect::<Vec<_>>()} tab={s.tab} {lines} {prompt} busy={busy(s.tab)} draft={s.draft()} lang={s.settings.lang} emit={self.emit.clone()} />
+                <Terminal tabs={tabs.collect::<Vec<_>>()} tab={s.tab} {lines} {prompt} busy={busy(s.tab)} {keys} draft={s.draft()} lang={s.settings.lang} emit={self.emit.clone()} />
                 if let Some(file) = &s.editor {
                     <Editor file={Shared::of(file.clone())} lang={s.settings.lang} emit={self.emit.clone()} />
                 }
-                <KeyRow lang={s.settings.lang} emit={self.emit.clone()} />
+                <KeyRow {keys} lang={s.settings.lang} emit={self.emit.clone()} />
             </>
         }
     }
@@ -374,9 +376,11 @@ impl App {
             cache.scene = Some((key, Shared::new(scene)));
         }
         let draft = s.draft();
-        let shown = s
-            .terminal(s.tab)
-            .map_or((0, 0), |t| (t.screen.len(), t.screen.last().map_or(0, |c| c.at.0 + c.text.len() as u64)));
+        let shown = s.terminal(s.tab).map_or((0, 0), |t| match &t.frame {
+            // Every picture of a program that reads keys is another screen.
+            Some(f) => (usize::MAX, u64::from(fnv32a(f.text.as_bytes())) << 24 | u64::from(f.row * 100 + f.col)),
+            None => (t.screen.len(), t.screen.last().map_or(0, |c| c.at.0 + c.text.len() as u64)),
+        });
         let key: LinesKey = (s.tab, shown.1, shown.0, draft.cleared as u64, revision);
         let (new, moved) = match &cache.lines {
             None => (true, true),
@@ -384,7 +388,11 @@ impl App {
         };
         if new && (moved || cache.may(1, lines_every, display)) {
             let names = machines::names(s.world());
-            let lines = s.terminal(s.tab).map(|t| screen::lines(&t.screen, draft.cleared, &names)).unwrap_or_default();
+            let lines = s.terminal(s.tab).map(|t| match &t.frame {
+                Some(frame) => screen::frame(frame),
+                None => screen::lines(&t.screen, draft.cleared, &names),
+            });
+            let lines = lines.unwrap_or_default();
             cache.lines = Some((key, Shared::new(lines)));
         }
         if let Some(target) = &s.selected {

@@ -8,21 +8,35 @@ use super::shared::{Emit, on};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
+    /// What is typed goes to a program key by key.
+    pub keys: bool,
     pub lang: Lang,
     pub emit: Emit,
 }
 
 #[component]
 pub fn KeyRow(props: &Props) -> Html {
-    let keys = [
-        ("Tab", Action::Complete),
-        ("Ctrl-C", Action::Interrupt),
-        ("↑", Action::Older),
-        ("|", Action::Insert(" | ".into())),
-        ("-", Action::Insert("-".into())),
-        ("/", Action::Insert("/".into())),
-        ("⏎", Action::Submit),
-    ];
+    let sent = |name: &'static str, text: &str| (name, Action::Keys(text.into()));
+    let keys = match props.keys {
+        true => [
+            sent("Esc", "\x1b"),
+            ("Ctrl-C", Action::Interrupt),
+            sent("↑", "\x1b[A"),
+            sent("↓", "\x1b[B"),
+            sent("←", "\x1b[D"),
+            sent("→", "\x1b[C"),
+            sent("⏎", "\r"),
+        ],
+        false => [
+            ("Tab", Action::Complete),
+            ("Ctrl-C", Action::Interrupt),
+            ("↑", Action::Older),
+            ("|", Action::Insert(" | ".into())),
+            ("-", Action::Insert("-".into())),
+            ("/", Action::Insert("/".into())),
+            ("⏎", Action::Submit),
+        ],
+    };
     // The field keeps the focus, and with it the phone's keyboard.
     let keep = Callback::from(|e: PointerEvent| e.prevent_default());
     html! {

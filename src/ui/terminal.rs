@@ -29,6 +29,8 @@ pub struct Props {
     pub lines: Shared<Vec<Line>>,
     pub prompt: String,
     pub busy: bool,
+    /// What is typed goes to a program key by key.
+    pub keys: bool,
     pub draft: Draft,
     pub lang: Lang,
     pub emit: Emit,
@@ -53,7 +55,7 @@ pub fn Terminal(props: &Props) -> Html {
                     <button class="small" onclick={on(&props.emit, Action::Interrupt)} aria-label={format!("Ctrl-C: {}", t(lang, Text::Interrupt))}>{ "Ctrl-C" }</button>
                 }
             </div>
-            <Screen lines={props.lines.clone()} prompt={props.prompt.clone()} busy={props.busy} draft={props.draft.clone()}
+            <Screen lines={props.lines.clone()} prompt={props.prompt.clone()} busy={props.busy} keys={props.keys} draft={props.draft.clone()}
                 machine={name} {lang} emit={props.emit.clone()} />
         </section>
     }
@@ -75,6 +77,7 @@ struct ScreenProps {
     lines: Shared<Vec<Line>>,
     prompt: String,
     busy: bool,
+    keys: bool,
     draft: Draft,
     machine: String,
     lang: Lang,
@@ -92,6 +95,14 @@ fn Screen(props: &ScreenProps) -> Html {
             dom::scroll_to_end(&node);
         });
     }
+    {
+        // A finished syllable goes to the program that reads keys.
+        let emit = props.emit.clone();
+        use_effect_with(props.keys, move |keys| {
+            let heard = keys.then(|| dom::on_composed("cli", move |text| emit.emit(Action::Keys(text))));
+            move || drop(heard)
+        });
+    }
     let focus = Callback::from(|_: MouseEvent| {
         if !dom::has_selection() {
             dom::focus("cli");
@@ -106,7 +117,7 @@ fn Screen(props: &ScreenProps) -> Html {
                 <div class="candidates">{ for props.draft.candidates.iter().map(|c| html! { <span>{ c.to_string() }</span> }) }</div>
             }
             if let Some(s) = &props.draft.search { <div class="row found" role="status">{ s.found.to_string() }</div> }
-            { input(props) }
+            { if props.keys { key_input(props) } else { input(props) } }
         </div>
     }
 }
@@ -172,6 +183,73 @@ fn input(props: &ScreenProps) -> Html {
                 aria-label={format!("{} {}", t(props.lang, Text::TerminalInput), props.machine)} />
         </div>
     }
+}
+
+/// The field while a program reads keys: it holds only a syllable that is being composed.
+fn key_input(props: &ScreenProps) -> Html {
+    let emit = &props.emit;
+    let typed = {
+        let emit = emit.clone();
+        Callback::from(move |e: InputEvent| {
+            let text = dom::value(&e);
+            emit.emit(if e.is_composing() { Action::Draft(text) } else { Action::Keys(text) });
+        })
+    };
+    let pressed = {
+        let emit = emit.clone();
+        Callback::from(move |e: KeyboardEvent| {
+            if e.is_composing() || e.key_code() == 229 || (e.key() == "Tab" && e.shift_key()) {
+                return;
+            }
+            let control = e.ctrl_key() && !e.alt_key() && !e.meta_key();
+            if let Some(sent) = sent_by(&e.key(), control && !(e.key() == "c" && dom::has_selection())) {
+                e.prevent_default();
+                emit.emit(Action::Keys(sent));
+            }
+        })
+    };
+    let paste = {
+        let emit = emit.clone();
+        Callback::from(move |e: Event| {
+            e.prevent_default();
+            emit.emit(Action::Keys(dom::pasted(&e).replace("\r\n", "\r").replace('\n', "\r")));
+        })
+    };
+    html! {
+        <div class="row entry">
+            <span class="cursor-wait" aria-hidden="true"></span>
+            <input id="cli" class="cli" type="text" value={props.draft.text.clone()} oninput={typed} onkeydown={pressed} onpaste={paste}
+                autocomplete="off" autocapitalize="off" spellcheck="false"
+                aria-label={format!("{} {}", t(props.lang, Text::TerminalInput), props.machine)} />
+        </div>
+    }
+}
+
+/// What a terminal sends for a key that is no text.
+fn sent_by(key: &str, control: bool) -> Option<String> {
+    let sent = match key {
+        "Enter" => "\r",
+        "Escape" => "\x1b",
+        "Backspace" => "\x7f",
+        "Delete" => "\x1b[3~",
+        "Tab" => "\t",
+        "ArrowUp" => "\x1b[A",
+        "ArrowDown" => "\x1b[B",
+        "ArrowRight" => "\x1b[C",
+        "ArrowLeft" => "\x1b[D",
+        "Home" => "\x1b[H",
+        "End" => "\x1b[F",
+        "PageUp" => "\x1b[5~",
+        "PageDown" => "\x1b[6~",
+        "[" if control => "\x1b",
+        // Ctrl-V pastes.
+        _ if control && key.len() == 1 && key != "v" => {
+            let letter = key.as_bytes()[0].to_ascii_lowercase();
+            return letter.is_ascii_lowercase().then(|| char::from(letter - b'a' + 1).to_string());
+        }
+        _ => return None,
+    };
+    Some(sent.to_owned())
 }
 
 fn keys(emit: Emit, empty: bool, searching: bool) -> Callback<KeyboardEvent> {

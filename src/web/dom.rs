@@ -18,6 +18,32 @@ pub fn value(event: &web_sys::Event) -> String {
     input.or_else(select).or_else(area).unwrap_or_default()
 }
 
+/// Listens to a field until it is dropped.
+pub struct Composed {
+    field: HtmlInputElement,
+    call: Closure<dyn FnMut(web_sys::Event)>,
+}
+
+impl Drop for Composed {
+    fn drop(&mut self) {
+        let call = self.call.as_ref().unchecked_ref();
+        let _ = self.field.remove_event_listener_with_callback("compositionend", call);
+    }
+}
+
+/// Calls back with a field's text, and empties it, each time an input method has finished there.
+pub fn on_composed(id: &str, heard: impl Fn(String) + 'static) -> Option<Composed> {
+    let field = document()?.get_element_by_id(id)?.dyn_into::<HtmlInputElement>().ok()?;
+    let of = field.clone();
+    let call = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| {
+        let text = of.value();
+        of.set_value("");
+        heard(text);
+    });
+    field.add_event_listener_with_callback("compositionend", call.as_ref().unchecked_ref()).ok()?;
+    Some(Composed { field, call })
+}
+
 /// A mouse event's place within an element.
 pub fn within(node: &NodeRef, event: &web_sys::MouseEvent) -> Option<(i32, i32)> {
     let corner = node.cast::<Element>()?.get_bounding_client_rect();

@@ -61,6 +61,12 @@ pub fn tty(host: &CommandHost<'_, '_>, input: &Value) -> Value {
     .into()
 }
 
+pub fn screen(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
+    let (task, line) = (host.task.id, host.task.line);
+    host.terminal.draw(host.ctx, task, line, input);
+    Value::Null
+}
+
 pub fn commands(host: &CommandHost<'_, '_>) -> Value {
     let all = commands::all(host.ctx.host(), &host.task.container, host.ctx.world.config.profile);
     Value::List(all.map(|c| c.name.into()).collect())

@@ -13,6 +13,7 @@ mod daemons;
 mod date;
 mod disk;
 mod dns;
+mod edit;
 pub mod echo;
 mod env;
 mod etcdctl;
@@ -41,7 +42,6 @@ mod test;
 #[cfg(test)]
 mod tests;
 mod text;
-mod vi;
 mod watch;
 mod wget;
 mod words;
@@ -101,7 +101,7 @@ static TABLE: &[&Command] = &[
     &files::MKDIR,
     &kernel::MODPROBE,
     &files::MV,
-    &vi::NANO,
+    &edit::NANO,
     &network::NETSTAT,
     &words::NL,
     &run::NOHUP,
@@ -152,8 +152,8 @@ static TABLE: &[&Command] = &[
     &system::UPTIME,
     &crate::vagrant::COMMAND,
     &crate::vagrant::COMMUNICATOR,
-    &vi::VI,
-    &vi::VIM,
+    &edit::VI,
+    &edit::VIM,
     &watch::WATCH,
     &text::WC,
     &run::WHICH,

@@ -556,6 +556,11 @@ fn substituted(line: &str, regex: &Regex, with: &[Piece], global: bool, nth: usi
     changed.then_some(out)
 }
 
+/// `s/PATTERN/WITH/` on one line, for editors; `None`: nothing fits.
+pub(super) fn replaced(line: &str, regex: &Regex, with: &str, global: bool) -> Option<String> {
+    substituted(line, regex, &pieces(with).ok()?, global, 0)
+}
+
 fn fill(out: &mut String, with: &[Piece], line: &str, m: &Match) {
     for piece in with {
         match piece {

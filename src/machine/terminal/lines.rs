@@ -47,6 +47,9 @@ impl Terminal {
             self.remember(Ran { line, code: 255, stdout: Str::new(), stderr, started: now, ended: now });
             return;
         }
+        if self.reads_keys() {
+            return self.keys(ctx, &format!("{text}\r"));
+        }
         if self.foreground.is_some() {
             let mut hidden = false;
             if self.asking() {
@@ -64,6 +67,17 @@ impl Terminal {
             return;
         }
         self.begin(ctx, text);
+    }
+
+    /// Keys were typed: a program that reads them gets them as they are, a shell whole lines.
+    pub(super) fn keys(&mut self, ctx: &mut Ctx<'_>, text: &str) {
+        if self.foreground.is_some() {
+            self.typed.push_back(Some(text.into()));
+            return self.stir();
+        }
+        for line in text.split_inclusive('\r').filter_map(|l| l.strip_suffix('\r')) {
+            self.line(ctx, line);
+        }
     }
 
     /// Gives a line to the login shell.
@@ -158,6 +172,7 @@ impl Terminal {
             Owner::Typed => {
                 self.typed_ended(&ran);
                 self.foreground = None;
+                self.frame = None;
                 self.leave_full_screen();
                 self.remote_prompt = Str::new();
             }
@@ -241,6 +256,9 @@ impl Terminal {
     /// Ctrl-C: ends what runs in the foreground.
     pub(super) fn interrupt(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now();
+        if self.reads_keys() {
+            return self.keys(ctx, "\u{3}");
+        }
         self.typed.clear();
         if self.login == 0 {
             return;
@@ -259,6 +277,8 @@ impl Terminal {
     /// Ctrl-D: the end of what a command reads, or of the shell.
     pub(super) fn end_of_input(&mut self, ctx: &mut Ctx<'_>) {
         if self.login == 0 {
+        } else if self.reads_keys() {
+            self.keys(ctx, "\u{4}");
         } else if self.foreground.is_some() {
             self.typed.push_back(None);
             self.stir();
@@ -283,6 +303,7 @@ impl Terminal {
         let name = ctx.host().name.clone();
         self.login = 0;
         self.foreground = None;
+        (self.frame, self.drawing) = (None, 0);
         self.partial.clear();
         self.typed.clear();
         self.leave_full_screen();

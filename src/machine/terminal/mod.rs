@@ -1,7 +1,8 @@
 //! The terminal of a machine: the screen, the login shell, and all that runs in it.
 //!
 //! It gets `Msg::Notify` with a topic: `line` (text typed), `command` (a line of a file: nothing can be
-//! typed to what it runs), `interrupt` (Ctrl-C), `eof` (Ctrl-D),
+//! typed to what it runs), `keys` (as a terminal sends them, for a program that draws its own screen),
+//! `interrupt` (Ctrl-C), `eof` (Ctrl-D),
 //! `power` (from the machine: `off`, `on`) and `run` (`{line, id, quiet}`: a line in a fresh shell,
 //! its result kept in [`Terminal::results`] under `id`). `remote-*` topics come from terminals of
 //! other machines (ssh, `kubectl exec`): see [`sessions`].
@@ -25,7 +26,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub(in crate::machine) use host::CommandHost;
 pub(in crate::machine) use pipes::{Broken, Input};
 pub(in crate::machine) use run::Birth;
-pub use screen::{CLEAR, Chunk, FULL, Shown};
+pub use screen::{CLEAR, Chunk, FULL, Frame, Shown};
 
 use crate::api::Value;
 use crate::base::persistent::{OrdMap, Vector};
@@ -96,6 +97,10 @@ pub struct Terminal {
     secret: bool,
     /// Lines of a command that is not complete yet.
     partial: String,
+    /// What a program that reads keys has drawn.
+    pub frame: Option<Frame>,
+    /// The task that draws, here or for another machine's terminal.
+    drawing: u32,
     /// What the screen showed before a full-screen program began.
     behind: Option<Vector<Chunk>>,
     /// Prompt of another machine's shell while ssh runs it.
@@ -115,6 +120,10 @@ impl Terminal {
     /// Whether somebody types; else the lines are a file's.
     pub(in crate::machine) fn attended(&self) -> bool {
         self.keyboard
+    }
+    /// Whether what is typed goes to a program key by key.
+    pub fn reads_keys(&self) -> bool {
+        self.frame.is_some()
     }
     /// Whether a typed line is still being carried out.
     pub fn running(&self) -> bool {
@@ -155,6 +164,7 @@ impl Terminal {
             }
             "interrupt" => self.interrupt(ctx),
             "eof" => self.end_of_input(ctx),
+            "keys" => self.keys(ctx, data.as_str()),
             "power" if data.as_str() == "off" => self.power_lost(ctx),
             "power" => self.log_in(ctx),
             "run" => self.run_line(ctx, data),

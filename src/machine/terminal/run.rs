@@ -220,6 +220,7 @@ impl Terminal {
             ctx.host_mut().processes.remove(&task.pid);
         }
         self.give_up(ctx, &task);
+        self.drawn_no_more(ctx, id, task.line);
         self.exits.retain(|_, (parent, _)| *parent != id);
         if task.parent != 0 {
             self.exits.insert(id, (task.parent, code));

@@ -2,7 +2,10 @@
 //! out here, so that whoever draws the screen meets only text.
 
 use super::Terminal;
+use crate::api::Value;
 use crate::base::{Str, Time};
+use crate::machine::task::Owner;
+use crate::sim::Ctx;
 
 /// What a piece of the screen is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +23,14 @@ pub struct Chunk {
     pub stream: Shown,
     pub text: Str,
     pub at: Time,
+}
+
+/// The screen of a program that reads keys: its rows, and the cursor's row and character there.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Frame {
+    pub text: Str,
+    pub row: u32,
+    pub col: u32,
 }
 
 /// Pieces kept.
@@ -55,6 +66,30 @@ impl Terminal {
     pub(super) fn leave_full_screen(&mut self) {
         if let Some(behind) = self.behind.take() {
             self.screen = behind;
+        }
+    }
+
+    /// Shows what a program has drawn for a line, here or where the line came from; `Null`: it draws no more.
+    pub(in crate::machine) fn draw(&mut self, ctx: &mut Ctx<'_>, task: u32, line: u32, picture: &Value) {
+        self.drawing = if picture.is_null() { 0 } else { task };
+        match self.lines.get(&line).map(|l| l.owner.clone()) {
+            Some(Owner::Typed) => {
+                let number = |key| picture.get(key).and_then(Value::as_int).and_then(|n| u32::try_from(n).ok());
+                let [row, col] = ["row", "col"].map(|key| number(key).unwrap_or(0));
+                let text = Str::from(picture.str("text"));
+                self.frame = (!picture.is_null()).then_some(Frame { text, row, col });
+            }
+            Some(Owner::Remote { terminal, token, .. }) => {
+                self.send_back(ctx, terminal, map! { "token" => token, "screen" => picture.clone() }.into());
+            }
+            _ => {}
+        }
+    }
+
+    /// A task has ended: what it drew goes with it.
+    pub(super) fn drawn_no_more(&mut self, ctx: &mut Ctx<'_>, task: u32, line: u32) {
+        if self.drawing == task {
+            self.draw(ctx, task, line, &Value::Null);
         }
     }
 

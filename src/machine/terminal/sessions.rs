@@ -36,6 +36,9 @@ impl Terminal {
         let token = number(data, "token") as u32;
         let Some(task) = self.tasks.get_mut(&token) else { return };
         let line = task.line;
+        if let Some(picture) = data.get("screen") {
+            return self.draw(ctx, token, line, picture);
+        }
         if let Some(prompt) = data.get("prompt") {
             let prompt = Str::from(prompt.as_str());
             return self.ask(ctx, line, &prompt, number(data, "status") as i32);
