@@ -120,7 +120,9 @@ fn parse_line(line: &str) -> Result<Action, String> {
         },
         "fault" if !rest.is_empty() => Ok(Action::Fault(rest.into())),
         "fault" => Err("!fault: which fault?".into()),
-        _ => Err(format!("unknown directive `!{word}`: one of !wait, !until, !quiet, !type, !keys, !interrupt, !fault")),
+        _ => {
+            Err(format!("unknown directive `!{word}`: one of !wait, !until, !quiet, !type, !keys, !interrupt, !fault"))
+        }
     }
 }
 

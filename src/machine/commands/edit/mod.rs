@@ -19,7 +19,8 @@ use buffer::{Buffer, Key, Picture};
 
 pub static VI: Command = row("vi", ["edit a file", "파일을 편집합니다"], |io, args| run(io, args, &vi::VI));
 pub static VIM: Command = row("vim", ["edit a file", "파일을 편집합니다"], |io, args| run(io, args, &vi::VI));
-pub static NANO: Command = row("nano", ["edit a file", "파일을 편집합니다"], |io, args| run(io, args, &nano::NANO));
+pub static NANO: Command =
+    row("nano", ["edit a file", "파일을 편집합니다"], |io, args| run(io, args, &nano::NANO));
 
 /// What sets one editor apart from another.
 struct Kind {
@@ -176,8 +177,12 @@ fn start(io: &mut Io<'_>, args: &[Str], kind: &Kind) -> Flow<Result<Editor, i32>
         return Ok(Err(kind.blind.1));
     }
     let file = files.first().cloned().unwrap_or_default();
-    let mut editor =
-        Editor { modern: io.call("profile", Value::Null)?.as_str() == "modern", file: file.clone(), mode: 'n', ..Editor::default() };
+    let mut editor = Editor {
+        modern: io.call("profile", Value::Null)?.as_str() == "modern",
+        file: file.clone(),
+        mode: 'n',
+        ..Editor::default()
+    };
     if !file.is_empty() && io.call("stat", file.as_str().into())?.get("folder").and_then(Value::as_bool) == Some(true) {
         io.errln(format!("{name}: {file}: is a directory"));
         return Ok(Err(1));

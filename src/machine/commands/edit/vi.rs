@@ -349,7 +349,11 @@ fn operate(e: &mut Editor, op: char, motion: &str, n: usize, count: Option<usize
     let whole = motion.chars().eq([op]);
     let (row, col) = (e.buffer.row, e.buffer.col);
     // `cw` leaves the blanks behind the word.
-    let motion = if op == 'c' && motion == "w" && e.buffer.line().get(col).is_some_and(|c| class(*c) != 0) { "e" } else { motion };
+    let motion = if op == 'c' && motion == "w" && e.buffer.line().get(col).is_some_and(|c| class(*c) != 0) {
+        "e"
+    } else {
+        motion
+    };
     let reached = if whole {
         Some(((row + n - 1).min(e.buffer.lines.len() - 1), 0, Reach::Lines))
     } else {
@@ -677,10 +681,12 @@ fn command(io: &mut Io<'_>, e: &mut Editor, line: &str) -> Flow<Option<i32>> {
                     "nu!" | "number!" | "invnumber" => e.number = !e.number,
                     "paste" => e.paste = true,
                     "nopaste" => e.paste = false,
-                    "ai" | "noai" | "et" | "expandtab" | "noet" | "ic" | "noic" | "hls" | "nohls" | "list" | "nolist"
-                    | "cuc" | "nocuc" | "cul" | "nocul" | "hlsearch" | "nohlsearch" | "autoindent" | "noautoindent" => {}
+                    "ai" | "noai" | "et" | "expandtab" | "noet" | "ic" | "noic" | "hls" | "nohls" | "list"
+                    | "nolist" | "cuc" | "nocuc" | "cul" | "nocul" | "hlsearch" | "nohlsearch" | "autoindent"
+                    | "noautoindent" => {}
                     o if o.split_once('=').is_some_and(|(k, v)| {
-                        ["ts", "sw", "sts", "tabstop", "shiftwidth", "softtabstop"].contains(&k) && v.parse::<u8>().is_ok()
+                        ["ts", "sw", "sts", "tabstop", "shiftwidth", "softtabstop"].contains(&k)
+                            && v.parse::<u8>().is_ok()
                     }) => {}
                     other => {
                         e.message = format!("E518: Unknown option: {other}");
