@@ -30,13 +30,32 @@ fn made(path: String, text: String, mode: u16) -> Made {
 /// Certificates and keys of a control plane.
 pub fn certificates(cluster: &Cluster, pki: &Pki) -> Vec<Made> {
     let mut out = Vec::new();
-    for (name, crt, key) in pki.pairs(&cluster.node) {
+    for (name, crt, key) in pki.pairs(&cluster.node, &|file| names(cluster, file)) {
         out.push(made(format!("{PKI}/{name}.crt"), crt, 0o644));
         out.push(made(format!("{PKI}/{name}.key"), key, 0o600));
     }
     out.push(made(format!("{PKI}/sa.key"), pki::key(&pki.nonce), 0o600));
     out.push(made(format!("{PKI}/sa.pub"), pki::public_key(&pki.nonce), 0o600));
     out
+}
+
+/// What a server's certificate is good for. Models cmd/kubeadm/app/util/pkiutil.GetAPIServerAltNames.
+fn names(cluster: &Cluster, file: &str) -> Str {
+    let (node, ip) = (&cluster.node, &cluster.ip);
+    match file {
+        "apiserver" => {
+            let own = "DNS:kubernetes, DNS:kubernetes.default, DNS:kubernetes.default.svc, DNS:kubernetes.default.svc.cluster.local";
+            let service = cluster.service_ip(1);
+            let shared = cluster.endpoint();
+            let shared = shared.rsplit_once(':').map_or("", |(host, _)| host);
+            let more = if shared == ip.as_str() { String::new() } else { format!(", IP Address:{shared}") };
+            ecow::eco_format!("{own}, DNS:{node}, IP Address:{service}, IP Address:{ip}{more}")
+        }
+        "etcd/server" | "etcd/peer" => ecow::eco_format!(
+            "DNS:localhost, DNS:{node}, IP Address:{ip}, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1"
+        ),
+        _ => Str::new(),
+    }
 }
 
 /// Kubeconfigs of a control plane, in kubeadm's order: file name, and what is in it.
@@ -52,7 +71,7 @@ pub fn kubeconfigs(cluster: &Cluster, pki: &Pki) -> Vec<Made> {
         ("controller-manager", "system:kube-controller-manager", ""),
         ("scheduler", "system:kube-scheduler", ""),
     ]);
-    let ca = &pki.pairs("")[0].1;
+    let ca = &pki.authority();
     let one = |(file, user, group): &(&str, &str, &str)| {
         let (crt, key) = pki.client(user, group);
         let data = |pem: &str| base64::encode(pem.as_bytes());
@@ -134,7 +153,7 @@ pub fn control_plane(cluster: &Cluster, pki: &Pki) -> Vec<Made> {
 pub fn finalized(cluster: &Cluster, pki: &Pki) -> Vec<Made> {
     let user = format!("system:node:{}", cluster.node);
     let (crt, key) = pki.client(&user, "system:nodes");
-    let conf = kubelet_conf(&pki.pairs("")[0].1, &cluster.endpoint(), "kubernetes", &user);
+    let conf = kubelet_conf(&pki.authority(), &cluster.endpoint(), "kubernetes", &user);
     vec![made(KUBELET_CLIENT.into(), crt + &key, 0o600), made(KUBELET_CONF.into(), conf, 0o600)]
 }
 

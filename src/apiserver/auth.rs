@@ -3,6 +3,7 @@
 
 use super::node;
 use super::rbac::{self, Attributes, User, verb_name};
+use crate::addons::pki::Cert;
 use crate::api::{Kind, ObjectKey, Profile, Reason, Request, Status};
 use crate::base::persistent::OrdSet;
 use crate::base::{Str, Time};
@@ -27,6 +28,27 @@ pub fn bearer(request: &Request, data: Option<&EtcdData>, now: Time) -> Option<R
     } else {
         Err(Status::new(Reason::Unauthorized, "Unauthorized"))
     })
+}
+
+/// The request of a client that shows a certificate (`x509:PEM` in place of a user), as its subject in
+/// the groups of its organization. `ca`: the server's authority. `None`: it shows none.
+/// Models apiserver/pkg/authentication/request/x509.
+pub fn certificate(request: &Request, ca: Option<&Cert>, now: Time) -> Option<Result<Request, Status>> {
+    let read = |user: &str| Some(Cert::parse(user.strip_prefix("x509:")?));
+    let good = |c: &Cert| ca.is_none_or(|ca| c.is_of(ca)) && c.from <= now && now < c.to;
+    let refused = || Some(Err(Status::new(Reason::Unauthorized, "Unauthorized")));
+    let mut known = request.clone();
+    // Who acts as another shows its own certificate.
+    if let Some(cert) = read(&request.impersonator) {
+        let Some(cert) = cert.filter(good) else { return refused() };
+        known.impersonator = cert.name;
+    } else {
+        let Some(cert) = read(&request.user)?.filter(good) else { return refused() };
+        known.groups =
+            if cert.organization.is_empty() { vec!["system:authenticated".into()] } else { vec![cert.organization] };
+        known.user = cert.name;
+    }
+    Some(Ok(known))
 }
 
 /// Decisions in favour of users, kept while the rules stay as they are: components ask the same
@@ -60,8 +82,8 @@ pub fn check(
     if !request.impersonator.is_empty() {
         impersonate(request, data, profile)?;
     }
-    let node = request.user.starts_with(NODES);
-    let plain = request.impersonator.is_empty() && !node;
+    let node = request.groups.is_empty() && request.user.starts_with(NODES);
+    let plain = request.impersonator.is_empty() && request.groups.is_empty() && !node;
     let place = if request.kind == Kind::NAMESPACE { &request.name } else { &request.namespace };
     let sub = if request.url.is_empty() { &request.subresource } else { &request.url };
     let key = |user: Str, place: &Str, name: &Str| {

@@ -30,6 +30,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::addons::pki::Cert;
 use crate::api::{Kind, ObjectKey, Request, Response, Status, Verb, discovery};
 use crate::base::persistent::OrdMap;
 use crate::base::{Duration, Str, Time};
@@ -181,6 +182,15 @@ impl ApiServer {
 
     fn serve(&mut self, ctx: &mut Ctx<'_>, caller: Caller, request: &Arc<Request>) {
         let store = Self::etcd_machine(ctx);
+        let ca = ctx.host().read("/etc/kubernetes/pki/ca.crt").and_then(|pem| Cert::parse(pem));
+        let request = &match auth::certificate(request, ca.as_ref(), ctx.now()) {
+            None => request.clone(),
+            Some(Ok(known)) => Arc::new(known),
+            Some(Err(status)) => {
+                let reply = Ok(Response::Error(status.into()));
+                return self.answer(ctx, caller, request, Stage::Authentication, SERVE, reply);
+            }
+        };
         if !request.url.is_empty() {
             return self.tell(ctx, caller, request, store);
         }

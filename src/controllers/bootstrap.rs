@@ -3,9 +3,9 @@
 //! Models pkg/controller/bootstrap and pkg/controller/certificates.
 
 use super::{Controller, Kit, Next, Op, Step};
-use crate::addons::pki::{self, Cert};
+use crate::addons::pki::{Cert, CertRequest};
 use crate::api::{Kind, Map, Object, ObjectKey, Reason, Request, Value, meta};
-use crate::base::{Str, Time, base64};
+use crate::base::{Duration, Str, Time, base64};
 use crate::runtime::images::digest;
 use crate::sim::informer::Delta;
 
@@ -161,9 +161,9 @@ impl Controller for Certificates {
         else {
             return Next::Done;
         };
-        let name = pki::subject_of_request(&subject).unwrap_or_default();
-        let organization = if name.starts_with("system:node:") { "system:nodes" } else { "" };
-        let cert = pki::sign(&ca, &name, organization, now);
+        let Some(asked) = CertRequest::parse(&subject) else { return Next::Done };
+        let seconds = csr.get(&["spec", "expirationSeconds"]).and_then(Value::as_int).unwrap_or(365 * 86_400);
+        let cert = asked.sign(&ca, now, Duration::secs(seconds.max(600).unsigned_abs()));
         new.set(&["status", "certificate"], base64::encode(cert.pem().as_bytes()));
         Next::run([Op::new(Request::update_status(new), kit.ctx.cause)])
     }

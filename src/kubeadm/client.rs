@@ -5,7 +5,7 @@ use crate::addons::files::{self, Made};
 use crate::addons::pki;
 use crate::api::{Kind, Object, ObjectKey, Reason, Request, Response, Value};
 use crate::base::{Duration, Str, base64};
-use crate::sim::{Endpoint, NetError, Reply};
+use crate::sim::{Endpoint, Reply};
 use std::sync::Arc;
 
 /// A server and who asks.
@@ -53,7 +53,7 @@ impl Client {
         Ok(match reply {
             Ok(Response::Error(status)) => Err((Some(status.reason), status.message.to_string())),
             Ok(response) => Ok(response),
-            Err(e) => Err((None, format!("{url}: {}", net_error(e, &at)))),
+            Err(e) => Err((None, format!("{url}: {}", e.told(&at)))),
         })
     }
     /// An object, or why not.
@@ -105,19 +105,6 @@ impl Client {
             }
         }
         fail("timed out waiting for the condition")
-    }
-}
-
-/// How Go's network package words a failed connection to `at`.
-pub fn net_error(e: NetError, at: &str) -> String {
-    match e {
-        NetError::Refused => format!("dial tcp {at}: connect: connection refused"),
-        NetError::Reset => format!("read tcp {at}: read: connection reset by peer"),
-        NetError::NoRoute => format!("dial tcp {at}: connect: no route to host"),
-        NetError::Timeout => {
-            "net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)"
-                .to_owned()
-        }
     }
 }
 

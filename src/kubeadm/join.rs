@@ -1,7 +1,7 @@
 //! `kubeadm join`: this machine becomes a worker of a cluster.
 //! Models cmd/kubeadm/app/cmd/join.go and discovery/token. Joining as a second control plane is refused.
 
-use super::client::{self, Client, endpoint_of, net_error, pin};
+use super::client::{self, Client, endpoint_of, pin};
 use super::config::{self, documents};
 use super::{CONFIG, Cx, IGNORE, Run, SOCKET, fail, go_time, preflight, token};
 use crate::addons::cluster::Cluster;
@@ -207,7 +207,7 @@ fn cluster_info(cx: &mut Cx<'_, '_>, server: &Endpoint, endpoint: &str) -> Run<R
         Ok(_) => Err("unexpected answer".to_owned()),
         Err(e) => Err(format!(
             "Get \"https://{endpoint}/api/v1/namespaces/kube-public/configmaps/cluster-info?timeout=10s\": {}",
-            net_error(e, endpoint)
+            e.told(endpoint)
         )),
     })
 }

@@ -140,6 +140,9 @@ impl Error {
     fn standard(&self) -> String {
         match self {
             // The variants are named as the reasons are spelled.
+            Error::Status(s) if s.reason == crate::api::Reason::Unauthorized => {
+                format!("error: You must be logged in to the server ({})", s.message)
+            }
             Error::Status(s) if s.reason == crate::api::Reason::Unknown => format!("Error from server: {}", s.message),
             Error::Status(s) => format!("Error from server ({:?}): {}", s.reason, s.message),
             other => other.plain(),

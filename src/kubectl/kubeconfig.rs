@@ -1,11 +1,12 @@
 //! The kubeconfig file: which server, as whom, in which namespace.
-//! Models client-go/tools/clientcmd. Certificates are not read: the name of the user entry stands for
-//! the name in its certificate, as kubeadm writes them.
+//! Models client-go/tools/clientcmd. Where an entry holds no certificate that can be read, its name
+//! stands for the user.
 
 use super::context::Cx;
 use super::error::{Error, Fail, Run, fail_raw};
+use crate::addons::pki::Cert;
 use crate::api::Value;
-use crate::base::Str;
+use crate::base::{Str, base64};
 
 /// The file as it is, and where it is.
 pub struct Kubeconfig {
@@ -136,12 +137,9 @@ pub fn target(cx: &mut Cx<'_, '_>) -> Run<Target> {
     // Without a credential the request is anonymous.
     let has_credential = user_entry.and_then(Value::as_map).is_some_and(|u| !u.is_empty());
     let acting = flags.text("as").to_owned();
-    // A joined kubelet's entry is called `default-auth`; its certificate names the node.
-    let kubelet = user_entry.is_some_and(|u| u.str("client-certificate").ends_with("/kubelet-client-current.pem"));
-    let own = match has_credential {
-        true if kubelet => format!("system:node:{}", cx.io.call("machine", Value::Null)?.str("name")),
-        true => user,
-        false => String::new(),
+    let own = match user_entry.filter(|_| has_credential) {
+        Some(entry) => credential(cx, &config.path, &user, entry)?.unwrap_or(user),
+        None => String::new(),
     };
     let (user, acting_for) = match acting.as_str() {
         "" => (own, String::new()),
@@ -157,6 +155,32 @@ pub fn target(cx: &mut Cx<'_, '_>) -> Run<Target> {
         acting_for: acting_for.into(),
         namespace: namespace.into(),
     })
+}
+
+/// The certificate that a user's entry shows.
+fn credential(cx: &mut Cx<'_, '_>, config: &str, user: &str, entry: &Value) -> Run<Option<String>> {
+    let data = entry.str("client-certificate-data");
+    let pem = if data.is_empty() {
+        let file = entry.str("client-certificate");
+        if file.is_empty() {
+            return Ok(None);
+        }
+        // Paths are relative to the file that names them.
+        let folder = config.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = if file.starts_with('/') { file.to_owned() } else { format!("{folder}/{file}") };
+        match cx.io.read_file(&path)? {
+            Ok(pem) => pem.to_string(),
+            Err(why) => {
+                return fail_raw(format!(
+                    "Error in configuration: unable to read client-cert {path} for {user} due to open {path}: {}",
+                    lower_first(&why)
+                ));
+            }
+        }
+    } else {
+        base64::decode(data).and_then(|b| String::from_utf8(b).ok()).unwrap_or_default()
+    };
+    Ok(Cert::parse(&pem).map(|_| format!("x509:{pem}")))
 }
 
 /// (`host:port`, address, port) of a server URL.

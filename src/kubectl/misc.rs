@@ -6,7 +6,7 @@ use super::error::{Run, fail, fail_raw};
 use super::flags::{text, yes};
 use super::print::json;
 use super::{builder, wire};
-use crate::api::request::{PatchType, Request};
+use crate::api::request::Request;
 use crate::api::{Kind, Object, ObjectKey, Value, meta};
 use crate::base::Str;
 
@@ -158,9 +158,9 @@ fn sign(cx: &mut Cx<'_, '_>, condition: &str, done: &str) -> Run {
             "status" => "True",
             "type" => condition,
         }));
-        let body = map! { "status" => map! { "conditions" => conditions } };
-        let mut request = Request::patch(&key, PatchType::Merge, Value::Map(body));
-        request.subresource = "approval".into();
+        let mut o = (*o).clone();
+        o.set(&["status", "conditions"], conditions);
+        let request = Request { subresource: "approval".into(), ..Request::update(o) };
         cx.send(request)?;
         let line = format!("certificatesigningrequest.certificates.k8s.io/{name} {done}");
         cx.io.outln(line);

@@ -74,17 +74,17 @@ impl Kubelet {
 
     fn die(&self, ctx: &mut Ctx<'_>, why: &str) {
         let (machine, me, cause) = (ctx.machine, ctx.me, ctx.cause);
-        let (y, mo, d, h, mi, s) = ctx.now().civil();
-        let _ = y;
-        let at = format!("{mo:02}{d:02} {h:02}:{mi:02}:{s:02}.{:06}", ctx.now().0 % 1_000_000);
         let pid = ctx.host().processes.values().find(|p| p.actor == Some(me)).map_or(0, |p| p.pid);
-        let (line, code) = match self.profile {
-            Profile::Book => (format!("F{at} {pid:>7} server.go:274] {why}"), 255),
+        let code = match self.profile {
+            Profile::Book => {
+                self.log(ctx, 'F', "server.go:274", why);
+                255
+            }
             Profile::Modern => {
-                (format!("E{at} {pid:>7} run.go:72] \"command failed\" err=\"{}\"", why.replace('"', "\\\"")), 1)
+                self.log(ctx, 'E', "run.go:72", &format!("\"command failed\" err=\"{}\"", why.replace('"', "\\\"")));
+                1
             }
         };
-        systemd::log(ctx.world, machine, "kubelet", line);
         systemd::end_process(ctx.world, machine, pid, code, false, cause);
         systemd::exited(ctx.world, machine, pid, code, cause);
     }
@@ -123,7 +123,9 @@ impl Kubelet {
             Profile::Book => list!["digital signature", "key encipherment", "client auth"],
             Profile::Modern => list!["digital signature", "client auth"],
         };
-        let request = base64::encode(pki::request(&user, &nonce).as_bytes());
+        let public = pki::public_of(&nonce);
+        let request = pki::CertRequest { name: user, organization: "system:nodes".into(), public };
+        let request = base64::encode(request.pem().as_bytes());
         let signer = "kubernetes.io/kube-apiserver-client-kubelet";
         csr.set(&["spec"], map! { "request" => request, "signerName" => signer, "usages" => usages });
         csr

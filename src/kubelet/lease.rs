@@ -68,7 +68,8 @@ impl Kubelet {
                 self.create_lease(ctx);
             }
             // Anything else: fresh from the start at the next round.
-            _ => {
+            (asked, reply) => {
+                self.log_lease_failed(ctx, asked == Asked::Write, &reply);
                 self.lease.known = None;
                 self.lease.backoff = 0;
             }

@@ -21,6 +21,7 @@ mod environment;
 mod eviction;
 mod files;
 mod hooks;
+mod journal;
 mod kill;
 mod lease;
 mod node;
@@ -190,6 +191,7 @@ impl Kubelet {
         host.runtime.kubelet = Some(me);
         host.listeners.insert(PORT, me);
         host.listeners.insert(HEALTHZ, me);
+        self.log_start(ctx);
         self.recovered = worker::recover(&ctx.host().runtime);
         self.begin_eviction(ctx);
         self.pods.start(ctx);

@@ -93,6 +93,8 @@ impl Kubelet {
     pub(super) fn check_node(&mut self, ctx: &mut Ctx<'_>) {
         ctx.timer(CHECK, TIMER_NODE_STATUS, "");
         self.evict(ctx);
+        let network = cni::configured(ctx.host());
+        self.log_runtime(ctx, network);
         if self.node.asked == Asked::Nothing {
             let key = self.node_key();
             self.ask_node(ctx, Asked::Get, Request::get(&key));
@@ -108,7 +110,8 @@ impl Kubelet {
                 self.ask_node(ctx, Asked::Existing, Request::get(&key));
             }
             (Asked::Existing, Ok(Response::Object(node))) => self.on_registered(ctx, node),
-            (Asked::Create | Asked::Existing, _) => {
+            (Asked::Create | Asked::Existing, reply) => {
+                self.log_register_failed(ctx, &reply);
                 // 100 ms doubling to 7 s.
                 let wait = Duration::millis(100u64 << self.node.failures.min(6)).min(Duration::secs(7));
                 self.node.failures += 1;
@@ -120,7 +123,7 @@ impl Kubelet {
                 self.node.reported = ctx.now();
                 self.node.known = Some(node);
             }
-            _ => {}
+            (_, reply) => self.log_node_failed(ctx, &reply),
         }
     }
 
@@ -133,6 +136,7 @@ impl Kubelet {
         };
         self.node.known = Some(node.clone());
         if first {
+            self.log_registered(ctx);
             self.announce(ctx, "Normal", "Starting", "Starting kubelet.".into());
             if rebooted {
                 let text =

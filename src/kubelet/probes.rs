@@ -128,6 +128,7 @@ impl Kubelet {
         let changed = before != tally.passed;
         if let Err(why) = result {
             let name = ["Startup", "Liveness", "Readiness"][kind];
+            self.log_probe(ctx, w, &w.containers[i].name, name, &why);
             let message = ecow::eco_format!("{name} probe failed: {why}");
             self.event(ctx, w, Some(i as u32), "Warning", "Unhealthy", message);
         }

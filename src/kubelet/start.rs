@@ -97,7 +97,8 @@ impl Kubelet {
             "back-off {} restarting failed container={name} pod={who}",
             go_seconds(slot.crashes.delay)
         );
-        slot.waiting = Some(("CrashLoopBackOff".into(), text));
+        slot.waiting = Some(("CrashLoopBackOff".into(), text.clone()));
+        self.log_waiting(ctx, w, &name, "CrashLoopBackOff", &text);
         let message = match self.profile {
             Profile::Book => "Back-off restarting failed container".into(),
             Profile::Modern => ecow::eco_format!("Back-off restarting failed container {name} in pod {who}"),
@@ -182,6 +183,8 @@ impl Kubelet {
                 Profile::Book => short,
                 Profile::Modern => ecow::eco_format!("{short}: ErrImagePull: {}", w.containers[i].image_error),
             };
+            let name = w.containers[i].name.clone();
+            self.log_waiting(ctx, w, &name, "ImagePullBackOff", &text);
             w.containers[i].waiting = Some(("ImagePullBackOff".into(), text));
             return self.wait_for(ctx, w, until);
         }

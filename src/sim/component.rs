@@ -44,6 +44,21 @@ pub enum NetError {
     NoRoute,
 }
 
+impl NetError {
+    /// What Go's HTTP client says of it; `at`: the address and port.
+    pub fn told(self, at: &str) -> String {
+        match self {
+            NetError::Refused => format!("dial tcp {at}: connect: connection refused"),
+            NetError::Reset => format!("read tcp {at}: read: connection reset by peer"),
+            NetError::NoRoute => format!("dial tcp {at}: connect: no route to host"),
+            NetError::Timeout => {
+                "net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)"
+                    .to_owned()
+            }
+        }
+    }
+}
+
 pub type Reply = Result<Response, NetError>;
 
 /// Everything that can reach a component. Plain data: a world can be saved with any of these pending.

@@ -25,6 +25,7 @@ mod kernel;
 mod kill;
 mod ls;
 mod network;
+mod openssl;
 pub mod options;
 mod power;
 pub mod printf;
@@ -106,6 +107,7 @@ static TABLE: &[&Command] = &[
     &words::NL,
     &run::NOHUP,
     &system::NPROC,
+    &openssl::OPENSSL,
     &network::PING,
     &kill::PGREP,
     &kill::PKILL,
