@@ -76,7 +76,7 @@ impl Rng {
     /// A version-4 UUID.
     pub fn uuid(&mut self) -> Str {
         let (a, b) = (self.next_u64(), self.next_u64());
-        let digits = [a >> 16 << 16 | 0x4000 | a & 0xfff, 1 << 63 | b & (1 << 62) - 1].map(hex);
+        let digits = [a >> 16 << 16 | 0x4000 | a & 0xfff, 1 << 63 | b & ((1 << 62) - 1)].map(hex);
         let [first, last] = digits.each_ref().map(|d| std::str::from_utf8(d).unwrap_or_default());
         concat(&[&first[..8], "-", &first[8..12], "-", &first[12..], "-", &last[..4], "-", &last[4..]])
     }
