@@ -10,13 +10,16 @@
 //! | `machines` | | `[{name, ip, on}]` |
 //! | `cwd` | | absolute path |
 //! | `tty` | descriptor 0, 1, 2 | whether it is the terminal |
-//! | `stat` | path | `{folder, size, mode, modified}`, or `Null` |
+//! | `stat`, `lstat` | path | `{folder, size, mode, modified, owner, group, uid, gid, access, link}`, or `Null` |
 //! | `list-dir` | path | names, those of folders with `/` at the end; `Null`: no folder |
 //! | `make-dir` | path | `""`, or why not |
-//! | `remove` | path | whether it was there |
-//! | `chmod` | `{path, mode}` | whether it was there |
+//! | `remove` | path | whether it was there, or why not |
+//! | `chmod` | `{path, mode}` | whether it was there, or why not |
+//! | `chown` | `{path, user, group, link}` | `""`, or why not |
+//! | `real-path` | path | the path without links |
+//! | `symlink` | `{target, path}` | `""`, or why not |
 //! | `touch` | path | `""`, or why not |
-//! | `copy`, `move` | `{from, to}`: files or whole folders | whether `from` was there |
+//! | `copy`, `move` | `{from, to, links, keep}`: files or whole folders | `""`, or why not |
 //! | `commands` | | names of the commands there are here |
 //! | `which` | name | where that command lies, or `""` |
 //! | `processes` | | `[{pid, parent, user, command, started, container}]` |
@@ -40,7 +43,8 @@
 //! | `connect` | `{ip, port}` | `{outcome: ok/refused/timeout/noRoute, micros, body, pod, component}` at once: wait yourself |
 //! | `http` | URL | `{status, body}`; `{}` where there is no answer |
 //! | `port-forward` | `{place, local, remote}`: where the kubelet said, ports | `""`, or why not |
-//! | `spawn` | `{args, capture, stdin, env, timeout}` (all but `args` optional) | when it ended: `{code, stdout, stderr}`; code 124 after `timeout` µs |
+//! | `user-*` | see `calls/users.rs` | users and groups |
+//! | `spawn` | `{args, capture, stdin, env, timeout, user, cwd}` (all but `args` optional) | when it ended: `{code, stdout, stderr}`; code 124 after `timeout` µs |
 //! | `remote-open` | `{host: machine name, line, input}`; no `line`: a session | `""`: it runs there; or why not |
 //! | `screen` | `{text, row, col}`; `Null` | shows this instead of all else, and has keys sent one by one |
 //! | `ask` | `{prompt, secret}` | shows it as the prompt of what is read next |
@@ -76,6 +80,7 @@ mod remote;
 mod spawn;
 mod tree;
 mod units;
+mod users;
 pub(super) mod vm;
 
 use crate::api::Value;
@@ -123,7 +128,11 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "remove-containers" => kubeadm::remove_containers(host),
         "default-address" => kubeadm::default_address(host),
         "power" => machine::power(host, input),
-        "stat" => tree::stat(host, input),
+        "stat" => tree::stat(host, input, true),
+        "lstat" => tree::stat(host, input, false),
+        "chown" => tree::chown(host, input),
+        "real-path" => host.whole_path(input.as_str()).into(),
+        "symlink" => tree::symlink(host, input),
         "list-dir" => tree::list(host, input),
         "make-dir" => tree::make(host, input),
         "remove" => tree::remove(host, input),
@@ -131,6 +140,10 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "touch" => tree::touch(host, input),
         "copy" => tree::copy(host, input, false),
         "move" => tree::copy(host, input, true),
+        "user" => users::one(host, input),
+        "user-env" => users::environment(host, input),
+        "user-set" => users::set(host, input),
+        "user-check" => users::check(host, input),
         "units" => units::all(host),
         "unit" => units::one(host, input),
         "systemctl" => units::control(host, input),

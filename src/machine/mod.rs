@@ -17,6 +17,7 @@ pub mod task;
 pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod users;
 
 use crate::base::persistent::{OrdMap, OrdSet, Vector};
 use crate::base::{Duration, Str, Time};
@@ -34,19 +35,30 @@ pub enum Role {
     Worker,
 }
 
-/// A regular file. Folders are implied by the paths below them and by entries ending in `/`.
+/// A regular file, or a symbolic link: its content is then where it points. Folders are implied by the
+/// paths below them and by entries ending in `/`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct File {
     pub content: Str,
+    /// Permissions, and [`LINK`].
     pub mode: u16,
     pub modified: Time,
+    /// Numbers of its user and group.
+    pub owner: (u16, u16),
     /// Bytes of zeros that follow, which nobody keeps.
     pub hole: u64,
 }
 
+/// The bits of a mode that mark a symbolic link.
+pub const LINK: u16 = 0o120_000;
+
 impl File {
+    /// A file of root's.
     pub fn new(content: impl Into<Str>, mode: u16, modified: Time) -> File {
-        File { content: content.into(), mode, modified, hole: 0 }
+        File { content: content.into(), mode, modified, owner: (0, 0), hole: 0 }
+    }
+    pub fn is_link(&self) -> bool {
+        self.mode & LINK == LINK
     }
     /// In bytes.
     pub fn size(&self) -> u64 {
@@ -158,14 +170,22 @@ impl Machine {
         }
     }
 
-    /// Content of the regular file at an absolute path.
+    /// Content of the regular file at an absolute path, through links.
     pub fn read(&self, path: &str) -> Option<&Str> {
-        self.files.get(path).map(|f| &f.content)
+        let mut file = self.files.get(path)?;
+        if file.is_link() {
+            file = self.files.get(&self.real_path("", path)).filter(|f| !f.is_link())?;
+        }
+        Some(&file.content)
     }
-    /// Writes a file, keeping its mode if it exists (0644 otherwise).
+    /// Writes a file, keeping its mode and owner if it exists (0644 otherwise).
     pub fn write(&mut self, path: &str, content: impl Into<Str>, now: Time) {
-        let mode = self.files.get(path).map_or(0o644, |f| f.mode);
-        self.files.insert(path.into(), File::new(content, mode, now));
+        let mut path = Str::from(path);
+        if self.files.get(&path).is_some_and(File::is_link) {
+            path = self.real_path("", &path);
+        }
+        let (mode, owner) = self.files.get(&path).map_or((0o644, (0, 0)), |f| (f.mode, f.owner));
+        self.files.insert(path, File { owner, ..File::new(content, mode, now) });
     }
     /// Version of an installed package without its release: `1.18.4`.
     pub fn version_of(&self, package: &str) -> Option<&str> {

@@ -5,7 +5,7 @@
 //! Not here: what yum and dnf print (`commands/yum.rs`).
 
 use crate::base::{Str, Time};
-use crate::machine::{Machine, Role, files, systemd};
+use crate::machine::{Machine, Role, files, systemd, users};
 use crate::sim::Profile;
 
 /// A source of packages behind a repository's URL.
@@ -350,7 +350,10 @@ pub fn install(machine: &mut Machine, profile: Profile, name: &str, version: &st
         "containerd.io" if machine.read(CONTAINERD_CONF).is_none() => {
             machine.write(CONTAINERD_CONF, PACKAGED_CONTAINERD, now);
         }
-        "docker-ce" => files::make_folder(machine, "/etc/docker", now),
+        "docker-ce" => {
+            files::make_folder(machine, "/etc/docker", now);
+            users::ensure_group(machine, "docker", 994, now);
+        }
         _ => {}
     }
 }

@@ -92,6 +92,8 @@ pub struct Task {
     pub container: Str,
     pub cwd: Str,
     pub env: OrdMap<Str, Str>,
+    /// Who runs it.
+    pub user: Str,
     pub wait: Wait,
     pub token: u64,
     /// Where the request it waits for went.

@@ -124,8 +124,34 @@ pub fn root(profile: Profile, container: &str) -> Str {
 }
 
 impl Machine {
-    /// Where lies what a process of `container` (empty: of the machine itself) calls `path`.
+    /// Where lies what a process of `container` (empty: of the machine itself) calls `path`: links
+    /// followed. One that leads in a circle is where it ends.
     pub fn real_path(&self, container: &str, path: &str) -> Str {
+        self.follow(container, path, true)
+    }
+    /// The same, but a link at the end stands for itself.
+    pub fn link_path(&self, container: &str, path: &str) -> Str {
+        self.follow(container, path, false)
+    }
+    fn follow(&self, container: &str, path: &str, last: bool) -> Str {
+        let mut at = Str::from(path);
+        // As many as Linux follows.
+        for _ in 0..40 {
+            let ends = at.match_indices('/').map(|(i, _)| i).filter(|i| *i > 0).chain(last.then_some(at.len()));
+            let link = |end: usize| {
+                let file = match container {
+                    "" => self.files.get(&at[..end]),
+                    _ => self.files.get(&self.laid_out(container, &at[..end])),
+                }?;
+                file.is_link().then(|| (end, file.content.clone()))
+            };
+            let Some((end, target)) = ends.into_iter().find_map(link) else { return self.laid_out(container, &at) };
+            let whole = files::absolute(files::parent(&at[..end]), &target);
+            at = files::absolute("/", &format!("{whole}{}", &at[end..]));
+        }
+        self.laid_out(container, path)
+    }
+    fn laid_out(&self, container: &str, path: &str) -> Str {
         let Some(c) = self.runtime.containers.get(container).filter(|_| !container.is_empty()) else {
             return path.into();
         };

@@ -30,6 +30,11 @@ pub fn about(host: &CommandHost<'_, '_>) -> Value {
         Role::Worker => "worker",
     };
     let container = &host.task.container;
+    let usual = Str::from(files::home(m.role));
+    let home = match host.task.user.as_str() {
+        "root" | "learner" => usual,
+        user => crate::machine::users::find(m, user).map_or(usual, |u| u.home),
+    };
     let sandbox = m.runtime.containers.get(container).and_then(|c| m.runtime.sandboxes.get(&c.sandbox));
     map! {
         "name" => if container.is_empty() { m.name.clone() } else { containers::hostname(m, container) },
@@ -38,8 +43,8 @@ pub fn about(host: &CommandHost<'_, '_>) -> Value {
         "cpus" => m.cpus,
         "memoryMib" => m.memory_mib,
         "bootedAt" => m.booted_at.0,
-        "user" => if m.role == Role::Host { "learner" } else { "root" },
-        "home" => files::home(m.role),
+        "user" => &host.task.user,
+        "home" => home,
         "pid" => host.task.pid,
     }
     .into()

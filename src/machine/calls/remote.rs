@@ -6,15 +6,21 @@ use crate::api::Value;
 use crate::machine::program::Effect;
 use crate::machine::task::Fd;
 use crate::machine::terminal::CommandHost;
+use crate::machine::users;
 use crate::sim::{ActorId, Msg};
 
 pub fn open(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let Some(machine) = host.ctx.world.machine_named(input.str("host")) else { return "no such machine".into() };
     let Some(way) = host.ctx.world.link(host.ctx.machine, machine) else { return "Connection timed out".into() };
     let Some(terminal) = host.ctx.world.actor_named(machine, "terminal") else { return "Connection refused".into() };
+    let user = input.str("user");
+    let known = matches!(user, "" | "root") || users::find(host.ctx.world.machine(machine), user).is_some();
+    if !known {
+        return "denied".into();
+    }
     let tty = input.get("line").is_none();
     let mut data = map! { "terminal" => host.ctx.me.0, "token" => host.task.id, "tty" => tty };
-    for key in ["line", "input"] {
+    for key in ["line", "input", "user"] {
         if let Some(text) = input.get(key) {
             data.insert(key, text.clone());
         }

@@ -29,6 +29,13 @@ pub fn start(host: &mut CommandHost<'_, '_>, input: &Value) -> Called {
     if let Some(env) = input.get("env").and_then(Value::as_map) {
         birth.env = env.iter().map(|(k, v)| (k.clone(), Str::from(v.as_str()))).collect();
     }
+    // Only sudo and su ask for another user, after they have checked.
+    if let Some(user) = input.get("user") {
+        birth.user = user.as_str().into();
+    }
+    if let Some(cwd) = input.get("cwd") {
+        birth.cwd = cwd.as_str().into();
+    }
     let name = args.first().cloned().unwrap_or_default();
     let child = match exec::spawn(host.terminal, host.ctx, birth, &args) {
         Ok(child) => child,

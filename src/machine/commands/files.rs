@@ -1,10 +1,9 @@
-//! What changes the file tree: `cp`, `mv`, `rm`, `mkdir`, `rmdir`, `touch`, `chmod`, `chown`; and
-//! `stat`, `find`.
+//! What changes the file tree: `cp`, `mv`, `rm`, `mkdir`, `rmdir`, `touch`, `chmod`; and `find`.
 
 use super::options::{Options, Spec, parse};
 use super::row;
 use crate::api::{List, Value};
-use crate::base::{Str, Time};
+use crate::base::Str;
 use crate::machine::program::{Command, Flow, Io};
 use crate::machine::shell::pattern;
 
@@ -16,27 +15,31 @@ pub static RMDIR: Command = row("rmdir", ["remove empty folders", "빈 폴더를
 pub static TOUCH: Command =
     row("touch", ["make an empty file or renew its time", "빈 파일을 만들거나 시각을 바꿉니다"], touch);
 pub static CHMOD: Command = row("chmod", ["change a file's mode", "파일 권한을 바꿉니다"], chmod);
-pub static CHOWN: Command = row("chown", ["change a file's owner", "파일 소유자를 바꿉니다"], chown);
-pub static STAT: Command = row("stat", ["tell about a file", "파일 정보를 보여 줍니다"], stat);
 pub static FIND: Command = row("find", ["find files", "파일을 찾습니다"], find);
 
 /// Whether a path is a folder; `None`: there is nothing.
-fn kind(io: &mut Io<'_>, path: &str) -> Flow<Option<bool>> {
+pub(super) fn kind(io: &mut Io<'_>, path: &str) -> Flow<Option<bool>> {
     let stat = io.call("stat", path.into())?;
     Ok(stat.get("folder").and_then(Value::as_bool))
 }
 
-fn complain<T>(io: &mut Io<'_>, name: &str, what: &str, code: i32) -> Flow<T> {
+pub(super) fn complain<T>(io: &mut Io<'_>, name: &str, what: &str, code: i32) -> Flow<T> {
     io.errln(format!("{name}: {what}"));
     io.fail(code, format!("Try '{name} --help' for more information."))
 }
 
-fn base(path: &str) -> &str {
+/// Whether anything is there, a link that leads nowhere included; `true`: a folder or a link to none.
+fn own_kind(io: &mut Io<'_>, path: &str) -> Flow<Option<bool>> {
+    let stat = io.call("lstat", path.into())?;
+    Ok(stat.get("folder").and_then(Value::as_bool))
+}
+
+pub(super) fn base(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
 }
 
 const CP_SPEC: Spec = Spec::new(
-    "rRafpivnut:T",
+    "rRafpivnut:TdPLHl",
     &[
         ("recursive", 'r'),
         ("archive", 'a'),
@@ -44,7 +47,9 @@ const CP_SPEC: Spec = Spec::new(
         ("interactive", 'i'),
         ("verbose", 'v'),
         ("no-clobber", 'n'),
-        ("preserve", 'P'),
+        ("preserve", 'Q'),
+        ("no-dereference", 'P'),
+        ("dereference", 'L'),
         ("update", 'u'),
         ("target-directory", 't'),
     ],
@@ -54,6 +59,9 @@ const CP_SPEC: Spec = Spec::new(
 fn cp(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let o = parse(io, args, &CP_SPEC)?;
     let whole = o.has('r') || o.has('R') || o.has('a');
+    if o.has('l') {
+        return io.fail(1, "cp: hard links are not modelled; use cp, or ln -s");
+    }
     transfer(io, &o, "cp", "copy", whole)
 }
 
@@ -82,8 +90,10 @@ fn transfer(io: &mut Io<'_>, o: &Options, name: &str, call: &str, folders: bool)
         };
         let folder_of_goal =
             goal.trim_end_matches('/').rsplit_once('/').map_or(".", |(f, _)| if f.is_empty() { "/" } else { f });
-        let why = match kind(io, &path)? {
-            None => Some(format!("cannot stat '{path}': No such file or directory")),
+        let links = call == "move" || ((folders || o.has('P') || o.has('d')) && !o.has('L'));
+        let what = if links { own_kind(io, &path)? } else { kind(io, &path)? };
+        let why = match what {
+            None => Some(format!("cannot stat '{path}': {}", reason(io, &path)?)),
             Some(true) if !folders => Some(format!("omitting directory '{path}'")),
             Some(_) if path == goal => Some(format!("'{path}' and '{goal}' are the same file")),
             Some(true) if format!("{goal}/").starts_with(&format!("{path}/")) => {
@@ -102,13 +112,47 @@ fn transfer(io: &mut Io<'_>, o: &Options, name: &str, call: &str, folders: bool)
             io.errln(format!("{name}: {why}"));
             code = 1;
         } else if !(o.has('n') && kind(io, &goal)?.is_some()) {
-            io.call(call, map! { "from" => &path, "to" => goal.trim_end_matches('/') }.into())?;
-            if o.has('v') {
+            let asks = o.has('i') && !o.has('f') && kind(io, &goal)? == Some(false);
+            if asks && !agrees(io, &format!("{name}: overwrite '{goal}'? "))? {
+                continue;
+            }
+            let keep = o.has('a') || o.has('p') || o.has('Q');
+            let to = goal.trim_end_matches('/');
+            let done = io.call(call, map! { "from" => &path, "to" => to, "links" => links, "keep" => keep }.into())?;
+            let why = match done.as_str() {
+                "" => None,
+                "unreadable" => Some(format!("cannot open '{path}' for reading: Permission denied")),
+                why if call == "move" => Some(format!("cannot move '{path}' to '{goal}': {why}")),
+                why if what == Some(true) => Some(format!("cannot create directory '{goal}': {why}")),
+                why => Some(format!("cannot create regular file '{goal}': {why}")),
+            };
+            if let Some(why) = why {
+                io.errln(format!("{name}: {why}"));
+                code = 1;
+            } else if o.has('v') {
                 io.outln(format!("'{path}' -> '{goal}'"));
             }
         }
     }
     Ok(code)
+}
+
+/// Why there is nothing to see at a path.
+fn reason(io: &mut Io<'_>, path: &str) -> Flow<&'static str> {
+    let folder = path.trim_end_matches('/').rsplit_once('/').map_or(".", |(f, _)| if f.is_empty() { "/" } else { f });
+    let names = io.call("list-dir", folder.into())?;
+    let closed = names.as_str() == crate::machine::users::DENIED;
+    Ok(if closed { "Permission denied" } else { "No such file or directory" })
+}
+
+/// Asks; only `y` is yes.
+pub(super) fn agrees(io: &mut Io<'_>, question: &str) -> Flow<bool> {
+    if io.call("tty", 0.into())?.as_bool().unwrap_or(false) {
+        io.call("ask", map! { "prompt" => question }.into())?;
+    } else {
+        io.print(crate::machine::program::Stream::Err, question);
+    }
+    Ok(io.read_line()?.is_some_and(|l| l.starts_with(['y', 'Y'])))
 }
 
 const RM_SPEC: Spec = Spec::new(
@@ -124,7 +168,7 @@ fn rm(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     }
     let mut code = 0;
     for path in &o.rest {
-        let why = match kind(io, path)? {
+        let why = match own_kind(io, path)? {
             None if o.has('f') => continue,
             None => "No such file or directory",
             Some(true) if !(o.has('r') || o.has('R')) => "Is a directory",
@@ -134,9 +178,16 @@ fn rm(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
                 code = 1;
                 continue;
             }
-            Some(_) => {
-                io.call("remove", path.into())?;
-                if o.has('v') {
+            Some(folder) => {
+                let what = if folder { "directory" } else { "regular file" };
+                if o.has('i') && !o.has('f') && !agrees(io, &format!("rm: remove {what} '{path}'? "))? {
+                    continue;
+                }
+                let done = io.call("remove", path.into())?;
+                if !done.as_str().is_empty() {
+                    io.errln(format!("rm: cannot remove '{path}': {}", done.as_str()));
+                    code = 1;
+                } else if o.has('v') {
                     io.outln(format!("removed '{path}'"));
                 }
                 continue;
@@ -238,7 +289,11 @@ fn chmod(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         let Some(mode) = changed_mode(spec, before) else {
             return complain(io, "chmod", &format!("invalid mode: '{spec}'"), 1);
         };
-        io.call("chmod", map! { "path" => &path, "mode" => mode }.into())?;
+        let done = io.call("chmod", map! { "path" => &path, "mode" => mode }.into())?;
+        if !done.as_str().is_empty() {
+            io.errln(format!("chmod: changing permissions of '{path}': {}", done.as_str()));
+            code = 1;
+        }
         if deep {
             let names = io.call("list-dir", (&path).into())?;
             queue
@@ -287,50 +342,6 @@ fn changed_mode(spec: &str, before: i64) -> Option<i64> {
     Some(mode)
 }
 
-/// All files belong to root here; that the path is there is all that can go wrong.
-fn chown(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
-    let words: Vec<&Str> = args[1..].iter().filter(|a| !a.starts_with('-')).collect();
-    let [spec, paths @ ..] = &words[..] else { return complain(io, "chown", "missing operand", 1) };
-    if paths.is_empty() {
-        return complain(io, "chown", &format!("missing operand after '{spec}'"), 1);
-    }
-    let mut code = 0;
-    for path in paths {
-        if kind(io, path)?.is_none() {
-            io.errln(format!("chown: cannot access '{path}': No such file or directory"));
-            code = 1;
-        }
-    }
-    Ok(code)
-}
-
-fn stat(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
-    if args.len() < 2 {
-        return complain(io, "stat", "missing operand", 1);
-    }
-    let mut code = 0;
-    for path in &args[1..] {
-        let stat = io.call("stat", path.into())?;
-        if stat.is_null() {
-            io.errln(format!("stat: cannot stat '{path}': No such file or directory"));
-            code = 1;
-            continue;
-        }
-        let folder = stat.get("folder").and_then(Value::as_bool).unwrap_or(false);
-        let what = if folder { "directory" } else { "regular file" };
-        let (size, mode) = (super::int(&stat, "size"), super::int(&stat, "mode"));
-        let at = Time(u64::try_from(super::int(&stat, "modified")).unwrap_or(0));
-        io.outln(format!(
-            "  File: '{path}'\n  Size: {size:<10}\tBlocks: {:<10} IO Block: 4096   {what}",
-            (size + 511) / 512
-        ));
-        let text = super::ls::mode(&stat);
-        io.outln(format!("Access: ({mode:04o}/{text})  Uid: (    0/    root)   Gid: (    0/    root)"));
-        io.outln(format!("Modify: {}", at.rfc3339().replace("T", " ").replace("Z", ".000000000 +0000")));
-    }
-    Ok(code)
-}
-
 fn find(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let split = args[1..].iter().position(|a| a.starts_with('-')).map_or(args.len(), |i| i + 1);
     let roots = if split > 1 { args[1..split].to_vec() } else { vec![Str::from(".")] };
@@ -363,8 +374,11 @@ fn find(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let mut code = 0;
     let mut queue: Vec<(Str, usize)> = roots.into_iter().rev().map(|r| (r, 0)).collect();
     while let Some((path, level)) = queue.pop() {
-        let Some(folder) = kind(io, &path)? else {
-            io.errln(format!("find: '{path}': No such file or directory"));
+        let own = io.call("lstat", (&path).into())?;
+        let is_link = own.get("link").is_some();
+        let Some(folder) = own.get("folder").and_then(Value::as_bool) else {
+            let why = reason(io, &path)?;
+            io.errln(format!("find: '{path}': {why}"));
             code = 1;
             continue;
         };
@@ -379,7 +393,17 @@ fn find(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
             true => pattern::matches(&p.to_lowercase(), &base(&path).to_lowercase()),
             false => pattern::matches(p, base(&path)),
         };
-        if !name.as_ref().is_none_or(fits) || want.as_ref().is_some_and(|w| (w == "d") != folder) {
+        if !name.as_ref().is_none_or(fits)
+            || want.as_ref().is_some_and(|w| {
+                w != (if folder {
+                    "d"
+                } else if is_link {
+                    "l"
+                } else {
+                    "f"
+                })
+            })
+        {
             continue;
         }
         match &exec {

@@ -33,7 +33,9 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let targets = if o.rest.is_empty() { vec![Str::from(".")] } else { o.rest.clone() };
     let (mut code, mut files, mut folders) = (0, Vec::new(), Vec::new());
     for target in targets {
-        let stat = io.call("stat", (&target).into())?;
+        let own = io.call("lstat", (&target).into())?;
+        let whole = o.has('l') && !target.ends_with('/');
+        let stat = if own.get("link").is_some() && !whole { io.call("stat", (&target).into())? } else { own };
         if stat.is_null() {
             // GNU quotes names since 8.25, which CentOS 7 does not have yet.
             let shown = if book { target.to_string() } else { format!("'{target}'") };
@@ -54,6 +56,12 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
             io.out(format!("{}{folder}:\n", if gap { "\n" } else { "" }));
         }
         gap = true;
+        if io.call("list-dir", (&folder).into())?.as_str() == crate::machine::users::DENIED {
+            let shown = if book { folder.to_string() } else { format!("'{folder}'") };
+            io.errln(format!("ls: cannot open directory {shown}: Permission denied"));
+            code = 2;
+            continue;
+        }
         let entries = read(io, &o, &folder)?;
         if o.has('R') {
             for (name, _) in entries.iter().filter(|(n, s)| is_folder(s) && n != "." && n != "..").rev() {
@@ -84,7 +92,7 @@ fn read(io: &mut Io<'_>, o: &Options, folder: &str) -> Flow<Vec<Entry>> {
     for name in names.items() {
         let name = name.as_str().trim_end_matches('/');
         if !name.starts_with('.') || o.has('a') || o.has('A') {
-            out.push((name.to_owned(), io.call("stat", format!("{folder}/{name}").into())?));
+            out.push((name.to_owned(), io.call("lstat", format!("{folder}/{name}").into())?));
         }
     }
     Ok(out)
@@ -104,6 +112,7 @@ fn print(io: &mut Io<'_>, o: &Options, mut entries: Vec<Entry>) -> Flow<()> {
     }
     let mark = |name: &str, stat: &Value| {
         let sign = match (o.has('F') || o.has('p'), is_folder(stat), super::int(stat, "mode") & 0o111 != 0) {
+            (_, _, _) if stat.get("link").is_some() && (o.has('l') || o.has('n')) => "",
             (true, true, _) => "/",
             (true, false, true) if o.has('F') => "*",
             _ => "",
@@ -116,10 +125,26 @@ fn print(io: &mut Io<'_>, o: &Options, mut entries: Vec<Entry>) -> Flow<()> {
             n => n.to_string(),
         };
         let width = entries.iter().map(|(_, s)| size(s).len()).max().unwrap_or(1);
+        let user = |s: &Value, name: &str, number: &str| match o.has('n') {
+            true => super::int(s, number).to_string(),
+            false => s.str(name).to_owned(),
+        };
+        let longest =
+            |name: &str, number: &str| entries.iter().map(|(_, s)| user(s, name, number).len()).max().unwrap_or(0);
+        let (owners, groups) = (longest("owner", "uid"), longest("group", "gid"));
         for (name, stat) in &entries {
+            let owner = format!("{:owners$}", user(stat, "owner", "uid"));
+            let group = format!("{:groups$}", user(stat, "group", "gid"));
+            let who = match (o.has('g'), o.has('o')) {
+                (false, false) => format!("{owner} {group}"),
+                (true, false) => group,
+                (false, true) => owner,
+                (true, true) => String::new(),
+            };
+            let arrow = stat.get("link").map(|l| format!(" -> {}", l.as_str())).unwrap_or_default();
             let links = if is_folder(stat) { 2 } else { 1 };
             let (mode, when) = (mode(stat), stamp(stat));
-            io.outln(format!("{mode} {links} root root {:>width$} {when} {}", size(stat), mark(name, stat)));
+            io.outln(format!("{mode} {links} {who} {:>width$} {when} {}{arrow}", size(stat), mark(name, stat)));
         }
         return Ok(());
     }
@@ -157,11 +182,16 @@ fn in_columns(names: &[String]) -> String {
 /// `-rw-r--r--`
 pub(super) fn mode(stat: &Value) -> String {
     let bits = super::int(stat, "mode");
-    let mut out = String::from(if is_folder(stat) { "d" } else { "-" });
+    let kind = if stat.get("link").is_some() { "l" } else { "-" };
+    let mut out = String::from(if is_folder(stat) { "d" } else { kind });
     for shift in [6, 3, 0] {
         for (bit, letter) in [(4, 'r'), (2, 'w'), (1, 'x')] {
             out.push(if bits >> shift & bit != 0 { letter } else { '-' });
         }
+    }
+    if bits & 0o1000 != 0 {
+        out.pop();
+        out.push(if bits & 1 != 0 { 't' } else { 'T' });
     }
     out
 }

@@ -23,6 +23,7 @@ mod head;
 mod help;
 mod kernel;
 mod kill;
+mod links;
 mod ls;
 mod network;
 mod openssl;
@@ -43,6 +44,7 @@ mod test;
 #[cfg(test)]
 mod tests;
 mod text;
+mod users;
 mod watch;
 mod wget;
 mod words;
@@ -61,7 +63,8 @@ static TABLE: &[&Command] = &[
     &run::BASENAME,
     &cat::CAT,
     &files::CHMOD,
-    &files::CHOWN,
+    &links::CHGRP,
+    &links::CHOWN,
     &system::CLEAR,
     &compare::CMP,
     &files::CP,
@@ -89,13 +92,16 @@ static TABLE: &[&Command] = &[
     &head::HEAD,
     &help::HELP,
     &system::HOSTNAME,
-    &system::ID,
+    &users::GROUPADD,
+    &users::GROUPS,
+    &users::ID,
     &network::IP,
     &systemctl::JOURNALCTL,
     &kill::KILL,
     &kill::KILLALL,
     &crate::kubeadm::COMMAND,
     &crate::kubectl::COMMAND,
+    &links::LN,
     &ls::LS,
     &kernel::LSMOD,
     &help::MAN,
@@ -116,8 +122,9 @@ static TABLE: &[&Command] = &[
     &printf::PRINTF,
     &ps::PS,
     &run::PWD,
-    &words::READLINK,
-    &words::REALPATH,
+    &users::PASSWD,
+    &links::READLINK,
+    &links::REALPATH,
     &power::REBOOT,
     &words::REV,
     &files::RM,
@@ -132,9 +139,10 @@ static TABLE: &[&Command] = &[
     &sort::SORT,
     &network::SS,
     &ssh::SSH,
-    &files::STAT,
+    &links::STAT,
     &disk::STRESS,
-    &run::SUDO,
+    &users::SU,
+    &users::SUDO,
     &disk::SYNC,
     &kernel::SWAPOFF,
     &kernel::SWAPON,
@@ -152,6 +160,9 @@ static TABLE: &[&Command] = &[
     &system::UNAME,
     &sort::UNIQ,
     &system::UPTIME,
+    &users::USERADD,
+    &users::USERDEL,
+    &users::USERMOD,
     &crate::vagrant::COMMAND,
     &crate::vagrant::COMMUNICATOR,
     &edit::VI,
@@ -159,7 +170,7 @@ static TABLE: &[&Command] = &[
     &watch::WATCH,
     &text::WC,
     &run::WHICH,
-    &system::WHOAMI,
+    &users::WHOAMI,
     &run::XARGS,
     &run::YES,
     &yum::YUM,

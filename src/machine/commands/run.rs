@@ -23,7 +23,6 @@ pub static TIME: Command =
     row("time", ["run a command and tell how long it took", "명령에 걸린 시간을 알려 줍니다"], time);
 pub static NOHUP: Command =
     row("nohup", ["run a command that outlives the terminal", "터미널이 닫혀도 계속되는 명령을 실행합니다"], nohup);
-pub static SUDO: Command = row("sudo", ["run a command as root", "root 권한으로 명령을 실행합니다"], sudo);
 
 /// `1`, `0.5`, `2m`, `1h`, `1d` in microseconds.
 pub(super) fn span(text: &str) -> Option<Duration> {
@@ -271,16 +270,4 @@ fn nohup(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         return io.fail(125, "Try 'nohup --help' for more information.");
     }
     spawn(io, &args[1..])
-}
-
-const SUDO_SPEC: Spec = Spec { in_order: true, ..Spec::new("iESHnu:s", &[("user", 'u')], 1) };
-
-fn sudo(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
-    let o = parse(io, args, &SUDO_SPEC)?;
-    // `VAR=value` before the command is for its environment; all run as root already.
-    let command: Vec<Str> = o.rest.iter().skip_while(|w| w.contains('=')).cloned().collect();
-    if command.is_empty() {
-        return io.fail(1, "usage: sudo [-EHinS] [-u user] [VAR=value] [command]");
-    }
-    spawn(io, &command)
 }

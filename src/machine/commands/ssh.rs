@@ -17,6 +17,8 @@ const SPEC: Spec = Spec { in_order: true, ..Spec::new("p:l:i:o:tTqvnFf46AX", &[]
 /// A machine that has let us in.
 pub struct Target {
     pub machine: Str,
+    /// Who logs in; empty: who the machine's terminal belongs to.
+    pub user: String,
     /// As the command line calls it.
     pub name: String,
 }
@@ -39,7 +41,7 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let patience = o.values('o').any(|v| v.starts_with("ConnectTimeout")).then_some(Duration::secs(5));
     let reached = connect(io, target, trust, patience)?;
     let piped = !o.has('n') && !io.call("tty", 0.into())?.as_bool().unwrap_or(false);
-    let mut data = map! { "host" => &reached.machine };
+    let mut data = map! { "host" => &reached.machine, "user" => reached.user };
     // Without a command: a session, or what the input says.
     if !words.is_empty() || piped {
         data.insert("line", if words.is_empty() { "bash".to_owned() } else { words.join(" ") });
@@ -52,6 +54,9 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         data.insert("input", input);
     }
     let why = io.call("remote-open", data.into())?;
+    if why.as_str() == "denied" {
+        return io.fail(255, "Permission denied (publickey,gssapi-keyex,gssapi-with-mic,password).");
+    }
     if !why.as_str().is_empty() {
         return io.fail(255, format!("ssh: connect to host {name} port 22: {}", why.as_str()));
     }
@@ -79,11 +84,15 @@ pub(super) fn connect(io: &mut Io<'_>, target: &str, trust: bool, patience: Opti
     // Vagrant's key opens its machines to the learner's computer; a machine is known to itself.
     let own = me.str("name") == machine.as_str();
     let allowed = me.str("role") == "host" || own || !keyboard || has_key(io, me.str("home"))?;
+    let user = match (user, me.str("role")) {
+        ("", "host") => "",
+        ("", _) => me.str("user"),
+        (user, _) => user,
+    };
     if !allowed {
-        let user = if user.is_empty() { me.str("user") } else { user };
         password(io, user, name)?;
     }
-    Ok(Target { machine, name: name.to_owned() })
+    Ok(Target { machine, user: user.to_owned(), name: name.to_owned() })
 }
 
 fn has_key(io: &mut Io<'_>, home: &str) -> Flow<bool> {

@@ -1,4 +1,4 @@
-//! Facts about the machine: `hostname`, `uname`, `uptime`, `id`, `whoami`, `free`, `df`, `nproc`; and
+//! Facts about the machine: `hostname`, `uname`, `uptime`, `free`, `df`, `nproc`; and
 //! `clear`.
 
 use super::options::{Spec, parse};
@@ -12,8 +12,6 @@ use crate::sim::Profile;
 pub static HOSTNAME: Command = row("hostname", ["name of the machine", "머신 이름을 보여 줍니다"], hostname);
 pub static UNAME: Command = row("uname", ["name and version of the kernel", "커널 이름과 버전을 보여 줍니다"], uname);
 pub static UPTIME: Command = row("uptime", ["time since boot and load", "부팅 후 시간과 부하를 보여 줍니다"], uptime);
-pub static ID: Command = row("id", ["who you are, with groups", "사용자와 그룹을 보여 줍니다"], id);
-pub static WHOAMI: Command = row("whoami", ["who you are", "사용자 이름을 보여 줍니다"], whoami);
 pub static FREE: Command = row("free", ["memory in use", "메모리 사용량을 보여 줍니다"], free);
 pub static DF: Command = row("df", ["disk space in use", "디스크 사용량을 보여 줍니다"], df);
 pub static NPROC: Command = row("nproc", ["number of processors", "프로세서 수를 보여 줍니다"], nproc);
@@ -84,23 +82,6 @@ fn uptime(io: &mut Io<'_>, _: &[Str]) -> Flow<i32> {
         _ => format!("{} days, {:2}:{:02}", minutes / 1440, minutes / 60 % 24, minutes % 60),
     };
     io.outln(format!(" {h:02}:{mi:02}:{s:02} up {up},  1 user,  load average: 0.08, 0.12, 0.09"));
-    Ok(0)
-}
-
-fn id(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
-    let machine = io.call("machine", Value::Null)?;
-    let (user, number) = if machine.str("user") == "root" { ("root", 0) } else { ("learner", 1000) };
-    match args.get(1).map(Str::as_str) {
-        Some("-u" | "-g" | "-G") => io.outln(number.to_string()),
-        Some("-un" | "-gn") => io.outln(user),
-        _ => io.outln(format!("uid={number}({user}) gid={number}({user}) groups={number}({user})")),
-    }
-    Ok(0)
-}
-
-fn whoami(io: &mut Io<'_>, _: &[Str]) -> Flow<i32> {
-    let machine = io.call("machine", Value::Null)?;
-    io.outln(machine.str("user"));
     Ok(0)
 }
 

@@ -220,3 +220,51 @@ fn quiet_lines_leave_no_mark() {
     assert_eq!(terminal(&w).screen.len(), before);
     assert_eq!(terminal(&w).tasks.len(), 1);
 }
+
+#[test]
+fn links_lead_where_they_point() {
+    check(&[
+        ("ln -s /etc/hostname h; cat h; readlink h; readlink -f h", "m-k8s\n/etc/hostname\n/etc/hostname\n", 0),
+        ("ls -l h | sed 's/root .* h/root h/'", "lrwxrwxrwx 1 root root h -> /etc/hostname\n", 0),
+        ("[ -L h ] && [ -f h ] && [ ! -L /etc/hostname ] && echo link", "link\n", 0),
+        ("mkdir d; ln -s d e; echo x > e/f; cat d/f; cd e; pwd; cd ..", "x\n/root/e\n", 0),
+        (
+            "find . -type l | sort; rm h; cat /etc/hostname; ls h",
+            "./e\n./h\nm-k8s\nls: cannot access h: No such file or directory\n",
+            2,
+        ),
+        ("ln -s b a; ln -s a b; cat a", "cat: a: Too many levels of symbolic links\n", 1),
+        ("ln -s none dead; cat dead; echo y > dead; cat none", "cat: dead: No such file or directory\ny\n", 0),
+        ("cp -a e g; readlink g; ln -s x g", "d\nln: failed to create symbolic link 'g': File exists\n", 1),
+        ("ln -sf /etc/hosts g; readlink g", "/etc/hosts\n", 0),
+    ]);
+}
+
+#[test]
+fn users_may_what_the_kernel_lets_them() {
+    check(&[
+        ("id vagrant; whoami", "uid=1000(vagrant) gid=1000(vagrant) groups=1000(vagrant)\nroot\n", 0),
+        (
+            "echo s > /etc/secret; chmod 600 /etc/secret; su - vagrant -c 'cat /etc/secret; echo x > /etc/y; pwd; id -un'",
+            "/home/vagrant\nvagrant\ncat: /etc/secret: Permission denied\n-bash: line 1: /etc/y: Permission denied\n",
+            0,
+        ),
+        (
+            "su - vagrant -c 'mkdir -p $HOME/.kube; sudo cp -i /etc/secret $HOME/.kube/config; cat $HOME/.kube/config; sudo chown $(id -u):$(id -g) $HOME/.kube/config; cat $HOME/.kube/config'",
+            "s\ncat: /home/vagrant/.kube/config: Permission denied\n",
+            0,
+        ),
+        ("ls -l /home/vagrant/.kube | tail -1 | cut -d' ' -f1-4", "-rw------- 1 vagrant vagrant\n", 0),
+        (
+            "useradd -m -G wheel dev; id dev; ls -ld /home/dev | cut -d' ' -f1-4; useradd dev",
+            "uid=1001(dev) gid=1001(dev) groups=1001(dev),10(wheel)\ndrwx------ 2 dev dev\nuseradd: user 'dev' already exists\n",
+            9,
+        ),
+        (
+            "echo secret99 | passwd --stdin dev; su - dev -c 'echo secret99 | sudo id -u'",
+            "Changing password for user dev.\npasswd: all authentication tokens updated successfully.\n0\n",
+            0,
+        ),
+        ("userdel -r dev; id dev; ls /home", "vagrant\nid: dev: no such user\n", 0),
+    ]);
+}

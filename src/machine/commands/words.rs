@@ -1,17 +1,13 @@
-//! Small tools of scripts: `expr`, `nl`, `rev`, `realpath`, `readlink`.
+//! Small tools of scripts: `expr`, `nl`, `rev`.
 
 use super::regex::Regex;
 use super::row;
-use crate::api::Value;
 use crate::base::Str;
-use crate::machine::files;
 use crate::machine::program::{Command, Flow, Io};
 
 pub static EXPR: Command = row("expr", ["reckon and compare", "식을 계산합니다"], expr);
 pub static NL: Command = row("nl", ["number lines", "줄 번호를 붙입니다"], nl);
 pub static REV: Command = row("rev", ["turn each line around", "줄마다 글자를 뒤집습니다"], rev);
-pub static REALPATH: Command = row("realpath", ["the whole path of a file", "파일의 전체 경로를 출력합니다"], realpath);
-pub static READLINK: Command = row("readlink", ["where a link points", "링크가 가리키는 곳을 출력합니다"], readlink);
 
 /// `A OP B`, from left to right; the operators that scripts use.
 fn expr(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
@@ -98,27 +94,4 @@ fn rev(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         text.lines().for_each(|l| io.outln(l.chars().rev().collect::<String>()));
     }
     Ok(code)
-}
-
-fn realpath(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
-    let cwd = io.call("cwd", Value::Null)?;
-    let mut code = 0;
-    for name in args[1..].iter().filter(|a| !a.starts_with('-')) {
-        let path = files::absolute(cwd.as_str(), name);
-        if io.call("stat", files::parent(&path).into())?.is_null() {
-            io.errln(format!("realpath: {name}: No such file or directory"));
-            code = 1;
-            continue;
-        }
-        io.outln(path);
-    }
-    Ok(code)
-}
-
-/// There are no links: `-f` prints the path itself, anything else finds none.
-fn readlink(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
-    if args.iter().any(|a| matches!(a.as_str(), "-f" | "-e" | "-m")) {
-        return realpath(io, args);
-    }
-    Ok(1)
 }

@@ -112,6 +112,8 @@ pub struct Simple {
     pub assigns: Vec<Assign>,
     pub words: Vec<Word>,
     pub redirects: Vec<Redirect>,
+    /// Lists among the arguments of `declare` and the like; assigned once it has run.
+    pub lists: Vec<Assign>,
     pub line: u32,
 }
 
@@ -189,6 +191,8 @@ pub enum Part {
     Sub(Block),
     /// `$((…))`
     Arith(Word),
+    /// `<(…)`; `true`: `>(…)`
+    Process(Block, bool),
 }
 
 /// `$name`, `${name…}`

@@ -9,6 +9,7 @@ use crate::base::Str;
 use crate::machine::commands::{self, echo, printf};
 use crate::machine::files::{self, Node};
 use crate::machine::program::Stream;
+use crate::machine::users::{self, Who};
 
 pub(super) type Builtin = fn(&mut Eval<'_, '_>, Vec<Str>) -> Step;
 
@@ -23,8 +24,15 @@ const TABLE: &[(&str, Builtin)] = &[
     ("builtin", command),
     ("cd", cd),
     ("command", command),
+    ("complete", |e, _| e.done(0)),
+    ("compopt", |e, _| e.done(0)),
     ("continue", leave_loop),
     ("declare", variables::declare),
+    ("dirs", |e, _| {
+        let cwd = e.sh.scope.cwd.clone();
+        e.printed(format!("{cwd}\n"))
+    }),
+    ("disown", disown),
     ("echo", |e, args| e.printed(echo::text(&args[1..]))),
     ("eval", |e, args| e.run_text(&args[1..].join(" "), None)),
     ("exec", exec),
@@ -61,7 +69,7 @@ const TABLE: &[(&str, Builtin)] = &[
     ("true", |e, _| e.done(0)),
     ("type", type_),
     ("typeset", variables::declare),
-    ("ulimit", |e, _| e.printed("unlimited\n".to_owned())),
+    ("ulimit", ulimit),
     ("umask", |e, _| e.printed("0022\n".to_owned())),
     ("unalias", unalias),
     ("unset", variables::unset),
@@ -96,6 +104,19 @@ impl Eval<'_, '_> {
     pub(super) fn real(&self, path: &str) -> Str {
         self.ctx.host().real_path(&self.task.container, path)
     }
+    /// The text of a file this shell's user may read.
+    pub(super) fn read_text(&self, path: &str) -> Result<Str, Str> {
+        let path = self.real(path);
+        let text = files::read(self.ctx.host(), &path)?;
+        if self.may(&path, users::READ) { Ok(text) } else { Err(users::DENIED.into()) }
+    }
+    pub(super) fn who(&self) -> Who {
+        let user = if self.task.container.is_empty() { self.task.user.as_str() } else { "root" };
+        Who::of(self.ctx.host(), user)
+    }
+    fn may(&self, path: &str, want: u16) -> bool {
+        users::may(self.ctx.host(), &self.who(), path, want)
+    }
     pub(super) fn printed(&mut self, text: String) -> Step {
         self.write(Stream::Out, &text);
         self.done(0)
@@ -121,7 +142,8 @@ fn cd(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     }
     let path = files::absolute(&scope.cwd, &target);
     match files::stat(e.ctx.host(), &e.real(&path)) {
-        Some(Node::Folder) => {}
+        Some(Node::Folder) if e.may(&e.real(&path), users::ENTER) => {}
+        Some(Node::Folder) => return e.fail(1, &format!("cd: {target}: {}", users::DENIED)),
         Some(Node::File) => return e.fail(1, &format!("cd: {target}: {}", files::NOT_FOLDER)),
         None => return e.fail(1, &format!("cd: {target}: {}", files::NO_SUCH)),
     }
@@ -172,7 +194,12 @@ fn test(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     {
         return e.done(i32::from(e.sh.scope.get(name).is_none()));
     }
-    let out = cond::test(&args[0], &args[1..], &|p| cond::facts(e.ctx.host(), &e.real(&files::absolute(&cwd, p))));
+    let (host, container, user) = (e.ctx.host(), e.task.container.as_str(), e.task.user.as_str());
+    let look = |p: &str, follow: bool| match files::descriptor(p).filter(|n| e.task.fds.contains_key(n)) {
+        Some(_) => cond::look_at(host, "", "/", "root", "/dev/null", true),
+        None => cond::look_at(host, container, &cwd, user, p, follow),
+    };
+    let out = cond::test(&args[0], &args[1..], &look);
     match out {
         Ok(value) => e.done(i32::from(!value)),
         Err(message) => e.fail(2, &message),
@@ -256,10 +283,13 @@ fn source(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     let Some(name) = args.get(1) else {
         return e.fail(2, &format!("{}: filename argument required", args[0]));
     };
-    let path = e.real(&files::absolute(&e.sh.scope.cwd, name));
-    let text = match files::read(e.ctx.host(), &path) {
-        Ok(text) => text,
-        Err(error) => return e.fail(1, &format!("{name}: {error}")),
+    let path = files::absolute(&e.sh.scope.cwd, name);
+    let text = match e.open_descriptor(&path) {
+        Some(text) => text,
+        None => match e.read_text(&path) {
+            Ok(text) => text,
+            Err(error) => return e.fail(1, &format!("{name}: {error}")),
+        },
     };
     let hidden = (args.len() > 2).then(|| std::mem::replace(&mut e.sh.scope.params, Arc::new(args[2..].to_vec())));
     e.sh.frames.push(Frame::Source(hidden));
@@ -463,6 +493,54 @@ fn fg(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     e.write(Stream::Out, &format!("{}\n", job.text));
     e.sh.frames.push(Frame::Child(job.task));
     Step::Wait
+}
+
+fn disown(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
+    let words: Vec<&Str> = args[1..].iter().filter(|a| !a.starts_with('-')).collect();
+    let Some(last) = e.sh.jobs.last().map(|j| j.number) else {
+        return e.fail(1, "disown: current: no such job");
+    };
+    let number = |w: &&Str| w.trim_start_matches('%').parse::<u32>().ok();
+    let wanted: Vec<u32> = if words.is_empty() { vec![last] } else { words.iter().filter_map(number).collect() };
+    if let Some(word) = words.iter().find(|w| {
+        let n = w.trim_start_matches('%');
+        !e.sh.jobs.iter().any(|j| n == j.number.to_string() || n == j.pid.to_string())
+    }) {
+        let message = format!("disown: {word}: no such job");
+        return e.fail(1, &message);
+    }
+    let all = args.iter().any(|a| a == "-a");
+    e.sh.jobs.retain(|j| !(all || wanted.contains(&j.number) || wanted.contains(&j.pid)));
+    e.done(0)
+}
+
+/// What CentOS and Rocky set for a login of root.
+const LIMITS: [(char, &str, &str); 9] = [
+    ('c', "core file size          (blocks, -c)", "0"),
+    ('d', "data seg size           (kbytes, -d)", "unlimited"),
+    ('f', "file size               (blocks, -f)", "unlimited"),
+    ('l', "max locked memory       (kbytes, -l)", "64"),
+    ('n', "open files                      (-n)", "1024"),
+    ('s', "stack size              (kbytes, -s)", "8192"),
+    ('t', "cpu time               (seconds, -t)", "unlimited"),
+    ('u', "max user processes              (-u)", "9987"),
+    ('v', "virtual memory          (kbytes, -v)", "unlimited"),
+];
+
+/// Shows limits; setting one changes nothing.
+fn ulimit(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
+    let flags: String = args[1..].iter().filter_map(|a| a.strip_prefix('-')).collect();
+    if flags.contains('a') {
+        return e.printed(LIMITS.iter().map(|(_, text, value)| format!("{text} {value}\n")).collect());
+    }
+    let letter = flags.chars().find(|c| !"SH".contains(*c)).unwrap_or('f');
+    let Some((_, _, value)) = LIMITS.iter().find(|(c, ..)| *c == letter) else {
+        return e.fail(2, &format!("ulimit: -{letter}: invalid option"));
+    };
+    match args[1..].iter().any(|a| !a.starts_with('-')) {
+        true => e.done(0),
+        false => e.printed(format!("{value}\n")),
+    }
 }
 
 fn history(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {

@@ -5,9 +5,10 @@ use super::ast::{Cond, Word};
 use super::expand::{Expander, Halt};
 use super::pattern;
 use crate::base::{Str, Time};
-use crate::machine::Machine;
+use crate::machine::{File, Machine};
 use crate::machine::commands::regex::Regex;
 use crate::machine::files::{self, Node};
+use crate::machine::users::{self, Who};
 
 /// What tests ask about a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,15 +17,44 @@ pub struct Facts {
     pub size: u64,
     pub mode: u16,
     pub modified: Time,
+    pub owner: (u16, u16),
+    /// What who asks may do with it: 4 read, 2 write, 1 run or enter.
+    pub access: u16,
+    /// A symbolic link that was not followed.
+    pub link: bool,
 }
 
-pub fn facts(machine: &Machine, path: &str) -> Option<Facts> {
-    let node = files::stat(machine, path)?;
-    let folder = node == Node::Folder;
-    Some(match machine.files.get(path) {
-        Some(file) => Facts { folder, size: file.size(), mode: file.mode, modified: file.modified },
-        None => Facts { folder, size: if folder { 4096 } else { 0 }, mode: 0o755, modified: machine.booted_at },
-    })
+/// What lies at a path whose links were followed; `None` also for one that leads in a circle.
+pub fn facts(machine: &Machine, path: &str, who: &Who) -> Option<Facts> {
+    let folder = files::stat(machine, path)? == Node::Folder;
+    if files::is_link(machine, path) || !users::may(machine, who, files::parent(path), users::ENTER) {
+        return None;
+    }
+    let (mode, owner) = users::bits(machine, path);
+    let may = |want: u16| if users::may(machine, who, path, want) { want } else { 0 };
+    let run = if who.root() && !folder && mode & 0o111 == 0 { 0 } else { may(users::ENTER) };
+    let access = may(users::READ) | may(users::WRITE) | run;
+    let file = machine.files.get(path).or_else(|| machine.files.get(&*format!("{path}/")));
+    let size = file.filter(|_| !folder).map_or(if folder { 4096 } else { 0 }, File::size);
+    let modified = file.map_or(machine.booted_at, |f| f.modified);
+    Some(Facts { folder, size, mode, modified, owner, access, link: false })
+}
+
+/// How a test looks at a path: its name, and whether a link at its end is followed.
+pub type Look<'a> = &'a dyn Fn(&str, bool) -> Option<Facts>;
+
+/// Looks at a machine's files as a shell's user sees them.
+pub fn look_at(machine: &Machine, container: &str, cwd: &str, user: &str, path: &str, follow: bool) -> Option<Facts> {
+    let path = files::absolute(cwd, path);
+    if !follow {
+        let at = machine.link_path(container, &path);
+        let file = machine.files.get(&at).filter(|f| f.is_link())?;
+        let size = file.content.len() as u64;
+        let (modified, owner) = (file.modified, file.owner);
+        return Some(Facts { folder: false, size, mode: 0o777, modified, owner, access: 7, link: true });
+    }
+    let who = Who::of(machine, if container.is_empty() { user } else { "root" });
+    facts(machine, &machine.real_path(container, &path), &who)
 }
 
 pub(super) fn holds(cond: &Cond, x: &mut Expander<'_>) -> Result<bool, Halt> {
@@ -37,11 +67,8 @@ pub(super) fn holds(cond: &Cond, x: &mut Expander<'_>) -> Result<bool, Halt> {
             let text = x.single(word)?;
             match op.as_str() {
                 "-v" => x.scope.get(&text).is_some(),
-                op => {
-                    let (machine, container, cwd) = (x.machine, x.container, x.scope.cwd.clone());
-                    unary(op, &text, &|p| facts(machine, &machine.real_path(container, &files::absolute(&cwd, p))))
-                        .unwrap_or(false)
-                }
+                op => unary(op, &text, &|p, f| look_at(x.machine, x.container, &x.scope.cwd, &x.scope.user, p, f))
+                    .unwrap_or(false),
             }
         }
         Cond::Binary(left, op, right) => binary_cond(left, op, right, x)?,
@@ -78,25 +105,24 @@ fn binary_cond(left: &Word, op: &str, right: &Word, x: &mut Expander<'_>) -> Res
         }
         op => {
             let b = x.single(right)?;
-            let (machine, container, cwd) = (x.machine, x.container, x.scope.cwd.clone());
-            Ok(newer(op, &a, &b, &|p| facts(machine, &machine.real_path(container, &files::absolute(&cwd, p)))))
+            Ok(newer(op, &a, &b, &|p, f| look_at(x.machine, x.container, &x.scope.cwd, &x.scope.user, p, f)))
         }
     }
 }
-
-type Look<'a> = &'a dyn Fn(&str) -> Option<Facts>;
 
 fn unary(op: &str, text: &str, look: Look<'_>) -> Option<bool> {
     Some(match op {
         "-z" => text.is_empty(),
         "-n" => !text.is_empty(),
-        "-e" | "-a" => look(text).is_some(),
-        "-f" => look(text).is_some_and(|f| !f.folder),
-        "-d" => look(text).is_some_and(|f| f.folder),
-        "-s" => look(text).is_some_and(|f| f.size > 0),
-        "-r" | "-w" | "-O" | "-G" => look(text).is_some(),
-        "-x" => look(text).is_some_and(|f| f.mode & 0o111 != 0),
-        "-h" | "-L" | "-b" | "-c" | "-p" | "-S" | "-u" | "-g" | "-k" => false,
+        "-e" | "-a" | "-O" | "-G" => look(text, true).is_some(),
+        "-f" => look(text, true).is_some_and(|f| !f.folder),
+        "-d" => look(text, true).is_some_and(|f| f.folder),
+        "-s" => look(text, true).is_some_and(|f| f.size > 0),
+        "-r" => look(text, true).is_some_and(|f| f.access & users::READ != 0),
+        "-w" => look(text, true).is_some_and(|f| f.access & users::WRITE != 0),
+        "-x" => look(text, true).is_some_and(|f| f.access & users::ENTER != 0),
+        "-h" | "-L" => look(text, false).is_some_and(|f| f.link),
+        "-b" | "-c" | "-p" | "-S" | "-u" | "-g" | "-k" => false,
         "-t" => matches!(text, "0" | "1" | "2"),
         "-v" => false,
         _ => return None,
@@ -115,7 +141,7 @@ fn compare(op: &str, a: i64, b: i64) -> bool {
 }
 
 fn newer(op: &str, a: &str, b: &str, look: Look<'_>) -> bool {
-    let time = |p: &str| look(p).map(|f| f.modified);
+    let time = |p: &str| look(p, true).map(|f| f.modified);
     match op {
         "-nt" => time(a) > time(b),
         "-ot" => time(a) < time(b),
@@ -256,8 +282,9 @@ mod tests {
             ("[ -eq 3 -a 0 -eq 3 ]", "[: too many arguments"),
         ] {
             let words: Vec<Str> = text.split(' ').map(Str::from).collect();
-            let etc = Facts { folder: true, size: 0, mode: 0o755, modified: Time::ZERO };
-            let got = test("[", &words[1..], &|p| (p == "/etc").then_some(etc));
+            let (modified, owner) = (Time::ZERO, (0, 0));
+            let etc = Facts { folder: true, size: 0, mode: 0o755, modified, owner, access: 7, link: false };
+            let got = test("[", &words[1..], &|p, _| (p == "/etc").then_some(etc));
             assert_eq!(got.map_or_else(|e| e, |b| b.to_string()), out, "{text}");
         }
     }

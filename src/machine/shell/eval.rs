@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::ast::*;
-use super::expand::{Expander, Halt};
+use super::expand::{Expander, Halt, Process};
 use super::parser::SyntaxError;
 use super::pattern;
 use super::state::{Content, Scope, Shell, Var};
@@ -510,7 +510,9 @@ impl Eval<'_, '_> {
 
     fn expand(&mut self, what: Expanding, node: Arc<Node>, subs: Vec<Str>, sub_status: Option<i32>) -> Step {
         let (machine, container) = (self.ctx.host(), self.task.container.as_str());
-        let mut x = Expander { scope: self.sh.scope.clone(), machine, container, subs: &subs, next_sub: 0 };
+        let processes = Vec::new();
+        let scope = self.sh.scope.clone();
+        let mut x = Expander { scope, machine, container, subs: &subs, next_sub: 0, processes };
         let plan = match self.plan(what, &node, &mut x) {
             Ok(plan) => plan,
             Err(Halt::Sub(block)) => {
@@ -520,8 +522,30 @@ impl Eval<'_, '_> {
             }
             Err(Halt::Fail(message)) => return self.expansion_failed(what, &message),
         };
+        let processes = x.processes;
         self.sh.scope = x.scope;
+        if !processes.is_empty() {
+            self.open_processes(processes);
+        }
         self.act(plan, node, sub_status)
+    }
+
+    /// Opens the descriptors of process substitutions for the command that names them.
+    fn open_processes(&mut self, all: Vec<Process>) {
+        self.sh.frames.push(Frame::Restore(self.task.fds.clone()));
+        for (i, process) in all.into_iter().enumerate() {
+            let fd = match process {
+                Process::In(text) => Fd::Read(self.term.new_pipe(text.as_str())),
+                Process::Out(block) => {
+                    let pipe = self.term.new_pipe("");
+                    let mut fds = self.task.fds.clone();
+                    fds.insert(0, Fd::Read(pipe));
+                    self.fork(self.sh.scope.clone(), Frame::List(block, 0), fds);
+                    Fd::Write(pipe)
+                }
+            };
+            self.task.fds.insert(Process::descriptor(i), fd);
+        }
     }
 
     /// An expansion error ends a script, and the whole line of an interactive shell.

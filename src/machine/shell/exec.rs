@@ -9,6 +9,7 @@ use crate::machine::files::{self, Node};
 use crate::machine::program::Command;
 use crate::machine::task::Fd;
 use crate::machine::terminal::{Birth, Input, Terminal};
+use crate::machine::users::{self, Who};
 use crate::runtime::rootfs;
 use crate::sim::Ctx;
 
@@ -42,7 +43,7 @@ fn meaning(ctx: &Ctx<'_>, birth: &Birth, name: &str) -> Meaning {
     let path = name.contains('/').then(|| files::absolute(&birth.cwd, name));
     let in_bin = path.as_deref().is_none_or(|p| files::parent(p).ends_with("bin"));
     let there = container.is_empty() || rootfs::has_tool(host, container, base);
-    if matches!(base, "bash" | "sh") && there && in_bin {
+    if matches!(base, "bash" | "sh" | "-bash") && there && in_bin {
         return Meaning::Shell;
     }
     // Every shell has `kill` built in, whatever the image lacks.
@@ -82,6 +83,7 @@ fn script(
         Some(Node::File) if ctx.host().files.get(path).is_none_or(|f| f.mode & 0o111 == 0) => {
             Err((126, format!("{name}: Permission denied")))
         }
+        Some(Node::File) if !may_run(ctx, &birth, path) => Err((126, format!("{name}: Permission denied"))),
         Some(Node::File) => {
             let text = ctx.host().read(path).cloned().unwrap_or_default();
             let first = text.lines().next().unwrap_or("");
@@ -95,6 +97,11 @@ fn script(
             Ok(start(term, ctx, birth, shell, &args[1..], first, &command))
         }
     }
+}
+
+fn may_run(ctx: &Ctx<'_>, birth: &Birth, path: &str) -> bool {
+    let who = Who::of(ctx.host(), if birth.container.is_empty() { &birth.user } else { "root" });
+    users::may(ctx.host(), &who, path, users::READ | users::ENTER)
 }
 
 #[derive(Default)]

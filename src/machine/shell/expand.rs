@@ -9,6 +9,7 @@ use super::ast::*;
 use super::pattern;
 use super::state::{Content, Scope, Var};
 use crate::base::Str;
+use crate::base::persistent::OrdMap;
 use crate::machine::Machine;
 
 /// Why an expansion did not finish.
@@ -30,6 +31,21 @@ pub struct Expander<'a> {
     /// Outputs of the substitutions met so far, in order.
     pub subs: &'a [Str],
     pub next_sub: usize,
+    /// What process substitutions met so far are made of, in order.
+    pub processes: Vec<Process>,
+}
+
+/// A process substitution: the text it can be read for, or what runs behind it.
+pub enum Process {
+    In(Str),
+    Out(Block),
+}
+
+impl Process {
+    /// The descriptor of the one at this place, as bash numbers them.
+    pub fn descriptor(at: usize) -> u8 {
+        63u8.saturating_sub(u8::try_from(at).unwrap_or(40).min(40))
+    }
 }
 
 /// A word in the making.
@@ -160,6 +176,15 @@ impl Expander<'_> {
                     let text = self.substitution(block)?;
                     self.add(&text, quoted, split, out);
                 }
+                Part::Process(block, out_of) => {
+                    let fd = Process::descriptor(self.processes.len());
+                    let process = match *out_of {
+                        true => Process::Out(block.clone()),
+                        false => Process::In(self.output(block)?),
+                    };
+                    self.processes.push(process);
+                    out.now.push(&format!("/dev/fd/{fd}"), true);
+                }
                 Part::Arith(word) => {
                     let value = self.arith(word)?;
                     self.add(&value.to_string(), quoted, split, out);
@@ -192,9 +217,12 @@ impl Expander<'_> {
         }
     }
     fn substitution(&mut self, block: &Block) -> Expanded<Str> {
+        Ok(Str::from(self.output(block)?.trim_end_matches('\n')))
+    }
+    fn output(&mut self, block: &Block) -> Expanded<Str> {
         let Some(output) = self.subs.get(self.next_sub) else { return Err(Halt::Sub(block.clone())) };
         self.next_sub += 1;
-        Ok(Str::from(output.trim_end_matches('\n')))
+        Ok(output.clone())
     }
     pub fn arith(&mut self, word: &Word) -> Expanded<i64> {
         let text = self.single(word)?;
@@ -205,11 +233,19 @@ impl Expander<'_> {
     /// The values a parameter stands for; `None`: it is not set.
     fn values(&mut self, param: &Param) -> Expanded<Option<Vec<Str>>> {
         let name = param.name.as_str();
+        if let (Some(index), Some(Content::Map(map))) = (&param.index, self.scope.vars.get(name).map(|v| &v.content)) {
+            if is_all(param) {
+                return Ok(Some(map.values().cloned().collect()));
+            }
+            let map = map.clone();
+            let key = self.single(index)?;
+            return Ok(map.get(&key).cloned().map(|v| vec![v]));
+        }
         if let Some(index) = &param.index {
             let items: Vec<Str> = match self.scope.vars.get(name).map(|v| &v.content) {
                 Some(Content::List(items)) => items.iter().cloned().collect(),
                 Some(Content::Text(text)) => vec![text.clone()],
-                None => Vec::new(),
+                Some(Content::Map(_)) | None => Vec::new(),
             };
             if is_all(param) {
                 return Ok(Some(items));
@@ -252,6 +288,10 @@ impl Expander<'_> {
             ParamOp::Test(sign, colon, word) => self.test(param, values, *sign, *colon, word)?,
             // `${!list[@]}`: the places.
             ParamOp::Indirect if is_all(param) => {
+                if let Some(Content::Map(map)) = self.scope.vars.get(&param.name).map(|v| &v.content) {
+                    let keys = map.keys().cloned().collect();
+                    return self.spread(param, keys, (quoted, split), out);
+                }
                 let all = values.map_or(0, |v| v.len());
                 (Some((0..all).map(|i| ecow::eco_format!("{i}")).collect()), None)
             }
@@ -284,7 +324,18 @@ impl Expander<'_> {
         if let Some(word) = word {
             return self.parts(&word.0, quoted, split, out);
         }
-        let values = values.unwrap_or_default();
+        self.spread(param, values.unwrap_or_default(), (quoted, split), out)
+    }
+
+    /// Adds the values of a parameter as one word or as many.
+    fn spread(
+        &mut self,
+        param: &Param,
+        values: Vec<Str>,
+        (quoted, split): (bool, bool),
+        out: &mut Fields,
+    ) -> Expanded<()> {
+        let many = param.name == "@" || param.name == "*" || is_all(param);
         let star = param.name == "*" || param.index.as_ref().is_some_and(|i| i.literal() == Some("*"));
         if many && star && quoted {
             let ifs = self.scope.get("IFS").unwrap_or(" ".into());
@@ -397,6 +448,25 @@ impl Expander<'_> {
                 let before = if assign.append { self.scope.get(name).unwrap_or_default() } else { Str::new() };
                 self.scope.set(name, before + text.as_str());
             }
+            (AssignValue::Word(word), Some(index)) if self.map(name).is_some() => {
+                let (key, text) = (self.single(index)?, self.assigned(word)?);
+                let mut map = self.map(name).unwrap_or_default();
+                let before = map.get(&key).cloned().filter(|_| assign.append).unwrap_or_default();
+                map.insert(key, before + text.as_str());
+                self.set_content(name, Content::Map(map));
+            }
+            (AssignValue::List(words), _) if self.map(name).is_some() => {
+                let mut map = if assign.append { self.map(name).unwrap_or_default() } else { OrdMap::new() };
+                for word in words {
+                    let text = self.single(word)?;
+                    let Some((key, value)) = text.strip_prefix('[').and_then(|t| t.split_once("]=")) else {
+                        let why = format!("{name}: {text}: must use subscript when assigning associative array");
+                        return Err(Halt::Fail(why));
+                    };
+                    map.insert(key.into(), value.into());
+                }
+                self.set_content(name, Content::Map(map));
+            }
             (AssignValue::Word(word), Some(index)) => {
                 let at = usize::try_from(self.arith(index)?).unwrap_or(0).min(10_000);
                 let text = self.assigned(word)?;
@@ -410,7 +480,17 @@ impl Expander<'_> {
             (AssignValue::List(words), _) => {
                 let words = self.words(words)?;
                 let mut items = if assign.append { self.list(name) } else { crate::base::persistent::Vector::new() };
-                items.extend(words);
+                for word in words {
+                    let placed = word.strip_prefix('[').and_then(|t| t.split_once("]="));
+                    let Some((Ok(at), value)) = placed.map(|(at, value)| (at.parse::<usize>(), value)) else {
+                        items.push_back(word);
+                        continue;
+                    };
+                    while items.len() <= at.min(10_000) {
+                        items.push_back(Str::new());
+                    }
+                    items[at.min(10_000)] = value.into();
+                }
                 self.set_list(name, items);
             }
         }
@@ -424,12 +504,21 @@ impl Expander<'_> {
         match self.scope.vars.get(name).map(|v| &v.content) {
             Some(Content::List(items)) => items.clone(),
             Some(Content::Text(text)) => crate::base::persistent::Vector::from(vec![text.clone()]),
-            None => crate::base::persistent::Vector::new(),
+            Some(Content::Map(_)) | None => crate::base::persistent::Vector::new(),
+        }
+    }
+    fn map(&self, name: &str) -> Option<OrdMap<Str, Str>> {
+        match self.scope.vars.get(name).map(|v| &v.content) {
+            Some(Content::Map(map)) => Some(map.clone()),
+            _ => None,
         }
     }
     fn set_list(&mut self, name: &str, items: crate::base::persistent::Vector<Str>) {
+        self.set_content(name, Content::List(items));
+    }
+    fn set_content(&mut self, name: &str, content: Content) {
         let exported = self.scope.vars.get(name).is_some_and(|v| v.exported);
-        self.scope.vars.insert(name.into(), Var { content: Content::List(items), exported, readonly: false });
+        self.scope.vars.insert(name.into(), Var { content, exported, readonly: false });
     }
 }
 
@@ -441,6 +530,7 @@ impl arith::Vars for Scope {
         match &self.vars.get(name)?.content {
             Content::List(items) => items.get(at).cloned(),
             Content::Text(text) => (at == 0).then(|| text.clone()),
+            Content::Map(items) => items.get(&*format!("{at}")).cloned(),
         }
     }
     fn set(&mut self, name: &str, value: i64) {

@@ -18,6 +18,10 @@ impl Parser<'_> {
         let start = self.pos;
         let mut parts = Vec::new();
         while let Some(c) = self.peek() {
+            if parts.is_empty() && (self.at("<(") || self.at(">(")) && ends('<') {
+                parts.push(self.process()?);
+                continue;
+            }
             if ends(c) {
                 break;
             }
@@ -209,6 +213,17 @@ impl Parser<'_> {
             return if self.peek().is_none() { self.incomplete(Some(')')) } else { Err(self.unexpected()) };
         }
         Ok(Some(Part::Sub(block)))
+    }
+
+    /// `<(…)`, `>(…)`
+    fn process(&mut self) -> Parsed<Part> {
+        let out = self.at(">");
+        self.pos += 2;
+        let block = self.list(&[])?;
+        if !self.eat(")") {
+            return if self.peek().is_none() { self.incomplete(Some(')')) } else { Err(self.unexpected()) };
+        }
+        Ok(Part::Process(block, out))
     }
 
     fn backquote(&mut self) -> Parsed<Part> {

@@ -1,5 +1,4 @@
-//! The grammar: text → [`ast`](super::ast). Bash's, without `select`, `coproc`, process
-//! substitution and extended globs.
+//! The grammar: text → [`ast`](super::ast). Bash's, without `select`, `coproc` and extended globs.
 
 use std::sync::Arc;
 
@@ -513,6 +512,12 @@ impl Parser<'_> {
                     continue;
                 }
             } else if declares(&simple.words[0])
+                && let Some(list) = self.declared_list()?
+            {
+                simple.words.push(Word::quoted(list.name.clone()));
+                simple.lists.push(list);
+                continue;
+            } else if declares(&simple.words[0])
                 && let Some(assign) = self.declared()?
             {
                 simple.words.push(assign);
@@ -609,6 +614,12 @@ impl Parser<'_> {
                 None => return Err(self.unexpected()),
             }
         }
+    }
+    /// An argument `name=(…)` of `declare` and the like.
+    fn declared_list(&mut self) -> Parsed<Option<Assign>> {
+        let rest = self.rest();
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        if rest[end..].starts_with("=(") || rest[end..].starts_with("+=(") { self.assignment() } else { Ok(None) }
     }
     /// An argument `name=value` of `export` and the like: one word, never split.
     fn declared(&mut self) -> Parsed<Option<Word>> {
@@ -747,7 +758,7 @@ fn plain_text(word: &Word) -> (String, bool) {
                 text += &plain_text(&Word(parts.clone())).0;
             }
             Part::Param(p) => text += &format!("${}", p.name),
-            Part::Sub(_) | Part::Arith(_) => {}
+            Part::Sub(_) | Part::Arith(_) | Part::Process(..) => {}
         }
     }
     (text, quoted)

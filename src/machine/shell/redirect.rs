@@ -6,6 +6,7 @@ use super::expand::{Expander, Halt};
 use crate::base::Str;
 use crate::machine::files::{self, Node};
 use crate::machine::task::Fd;
+use crate::machine::terminal::Input;
 
 /// A redirection with its target expanded.
 pub struct Planned {
@@ -88,16 +89,27 @@ impl Eval<'_, '_> {
         if path == "/dev/stdin" || path == "/dev/tty" {
             return Ok(self.task.fds.get(&0).cloned().unwrap_or(Fd::Null));
         }
-        let text = files::read(self.ctx.host(), &self.real(path)).map_err(|e| format!("{name}: {e}"))?;
+        if let Some(fd) = files::descriptor(path) {
+            return self.task.fds.get(&fd).cloned().ok_or(format!("{name}: {}", files::NO_SUCH));
+        }
+        let text = self.read_text(path).map_err(|e| format!("{name}: {e}"))?;
         Ok(Fd::Read(self.term.new_pipe(text.as_str())))
+    }
+
+    /// What can be read of the descriptor that `/dev/fd/N` names.
+    pub(super) fn open_descriptor(&mut self, path: &str) -> Option<Str> {
+        let fd = self.task.fds.get(&files::descriptor(path)?).cloned()?;
+        match self.term.read_all(Some(&fd)) {
+            Input::Text(text) => Some(text),
+            Input::End | Input::Later => Some(Str::new()),
+        }
     }
 
     fn open_output(&mut self, name: &str, path: &str, append: bool) -> Result<Fd, String> {
         let special = match path {
             "/dev/null" => Some(Fd::Null),
             "/dev/stdout" | "/dev/tty" => self.task.fds.get(&1).cloned(),
-            "/dev/stderr" => self.task.fds.get(&2).cloned(),
-            _ => None,
+            path => files::descriptor(path).and_then(|fd| self.task.fds.get(&fd).cloned()),
         };
         if let Some(fd) = special {
             return Ok(fd);
@@ -109,7 +121,8 @@ impl Eval<'_, '_> {
         }
         let (now, before) = (self.ctx.now(), self.ctx.host().read(path).cloned());
         let content = if append { before.unwrap_or_default() } else { Str::new() };
-        files::write(self.ctx.host_mut(), path, content, now).map_err(|e| format!("{name}: {e}"))?;
+        let who = self.who();
+        files::write_as(self.ctx.host_mut(), &who, path, content, now).map_err(|e| format!("{name}: {e}"))?;
         Ok(Fd::File(path.into()))
     }
 }

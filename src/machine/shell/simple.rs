@@ -6,7 +6,7 @@ use super::ast::{Node, Simple};
 use super::eval::{Eval, Frame, Plan, Step};
 use super::expand::{Expander, Halt};
 use super::redirect;
-use super::state::Var;
+use super::state::{Content, Var};
 use super::{builtins, exec};
 use crate::base::Str;
 use crate::machine::program::Stream;
@@ -18,6 +18,8 @@ pub struct Planned {
     redirects: Vec<redirect::Planned>,
     /// What the assigned names held before.
     before: Vec<(Str, Option<Var>)>,
+    /// Lists that `declare` and the like assign, expanded.
+    lists: Vec<(Str, Content)>,
 }
 
 impl Eval<'_, '_> {
@@ -29,12 +31,27 @@ impl Eval<'_, '_> {
             before.push((assign.name.clone(), x.scope.vars.get(&assign.name).cloned()));
             x.assign(assign)?;
         }
-        Ok(Plan::Simple(Planned { args, redirects, before }))
+        let map = args.iter().any(|a| a.starts_with('-') && a.contains('A'));
+        let mut lists = Vec::new();
+        for assign in &simple.lists {
+            let kept = x.scope.vars.get(&assign.name).cloned();
+            if map && !matches!(kept, Some(Var { content: Content::Map(_), .. })) {
+                let content = Content::Map(crate::base::persistent::OrdMap::new());
+                x.scope.vars.insert(assign.name.clone(), Var { content, exported: false, readonly: false });
+            }
+            x.assign(assign)?;
+            let made = match kept {
+                Some(var) => x.scope.vars.insert(assign.name.clone(), var),
+                None => x.scope.vars.remove(&assign.name),
+            };
+            lists.extend(made.map(|var| (assign.name.clone(), var.content)));
+        }
+        Ok(Plan::Simple(Planned { args, redirects, before, lists }))
     }
 
     pub(super) fn simple(&mut self, node: &Arc<Node>, planned: Planned, sub_status: Option<i32>) -> Step {
         let Node::Simple(simple) = &**node else { return Step::Go };
-        let Planned { args, redirects, before } = planned;
+        let Planned { args, redirects, before, lists } = planned;
         self.sh.line = simple.line;
         self.sh.busy += 1;
         if self.sh.scope.options.xtrace && !(args.is_empty() && before.is_empty()) {
@@ -55,12 +72,27 @@ impl Eval<'_, '_> {
             return self.done(sub_status.unwrap_or(0));
         }
         if args[0] == "exec" && args.len() == 1 {
-            return self.done(0); // the redirections stay
+            // The redirections stay, and what process substitutions opened for them.
+            if matches!(self.sh.frames.last(), Some(Frame::Restore(_))) && self.opened_processes(&fds) {
+                self.sh.frames.pop();
+            }
+            return self.done(0);
         }
         if !redirects.is_empty() {
             self.sh.frames.push(Frame::Restore(fds));
         }
-        self.call(args, before)
+        let step = self.call(args, before);
+        for (name, content) in lists {
+            self.sh.scope.set(&name, "");
+            if let Some(var) = self.sh.scope.vars.get_mut(&name) {
+                var.content = content;
+            }
+        }
+        step
+    }
+
+    fn opened_processes(&self, fds: &crate::machine::task::Fds) -> bool {
+        fds.contains_key(&super::expand::Process::descriptor(0))
     }
 
     /// Puts back variables that were set for one command only.

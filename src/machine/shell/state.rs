@@ -12,6 +12,8 @@ use crate::base::{Str, Time};
 pub enum Content {
     Text(Str),
     List(Vector<Str>),
+    /// `declare -A`
+    Map(OrdMap<Str, Str>),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -48,6 +50,9 @@ pub struct Scope {
     pub last_background: u32,
     pub options: Options,
     pub cwd: Str,
+    /// Who runs it, and its number.
+    pub user: Str,
+    pub uid: u16,
     /// For `$RANDOM`.
     pub seed: u64,
     pub started: Time,
@@ -60,7 +65,7 @@ impl Scope {
             "RANDOM" => return Some(ecow::eco_format!("{}", self.seed >> 33 & 0x7fff)),
             "SECONDS" => return Some(ecow::eco_format!("{}", self.now.since(self.started).as_secs())),
             "PWD" => return Some(self.cwd.clone()),
-            "UID" | "EUID" => return Some("0".into()),
+            "UID" | "EUID" => return Some(ecow::eco_format!("{}", self.uid)),
             "BASHPID" => return Some(ecow::eco_format!("{}", self.pid)),
             "BASH_VERSION" => return Some("4.2.46(2)-release".into()),
             _ => {}
@@ -68,6 +73,7 @@ impl Scope {
         match &self.vars.get(name)?.content {
             Content::Text(text) => Some(text.clone()),
             Content::List(items) => items.front().cloned(),
+            Content::Map(items) => items.get("0").cloned(),
         }
     }
     pub fn set(&mut self, name: &str, text: impl Into<Str>) {
@@ -152,6 +158,8 @@ impl Shell {
             last_background: 0,
             options: Options::default(),
             cwd,
+            user: Str::new(),
+            uid: 0,
             seed: u64::from(pid).wrapping_mul(0x5851_f42d_4c95_7f2d),
             started: now,
             now,

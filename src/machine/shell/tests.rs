@@ -224,3 +224,22 @@ fn saved_in_the_middle() {
         assert_eq!(copy.trace.hash(), w.trace.hash());
     }
 }
+
+#[test]
+fn process_substitution_and_maps() {
+    check(&[
+        ("diff <(echo a) <(echo a) && echo same", "same\n", 0),
+        ("source <(echo 'v=3'); echo $v", "3\n", 0),
+        ("while read x; do echo \"<$x>\"; done < <(seq 2)", "<1>\n<2>\n", 0),
+        ("cat <(echo a; echo b) | wc -l", "2\n", 0),
+        (
+            "declare -A m=([a]=1 [b]='x y'); m[c]=3; echo ${m[b]} ${#m[@]} ${!m[@]}; unset 'm[a]'; echo ${m[@]}",
+            "x y 3 a b c\nx y 3\n",
+            0,
+        ),
+        ("f() { local -a l=(p q); echo ${l[1]}; }; f; echo \"${l[0]}\"", "q\n\n", 0),
+        ("alias k='echo kubectl'", "", 0),
+        ("k get nodes", "kubectl get nodes\n", 0),
+        ("unalias k; k", "-bash: k: command not found\n", 127),
+    ]);
+}

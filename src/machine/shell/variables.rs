@@ -7,11 +7,12 @@ use super::eval::{Eval, Frame, Step};
 use super::is_name;
 use super::state::{Content, Var};
 use crate::base::Str;
+use crate::base::persistent::OrdMap;
 
 /// `export`, `local`, `readonly`, `declare`.
 pub(super) fn declare(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     let (mut name, mut export, mut readonly, mut drop_export) = (args[0].as_str(), false, false, false);
-    let mut integer = false;
+    let (mut integer, mut map, mut print) = (false, false, false);
     let mut rest = &args[1..];
     if name == "typeset" {
         name = "declare";
@@ -23,7 +24,9 @@ pub(super) fn declare(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
                 'r' => readonly = true,
                 'n' if name == "export" => drop_export = true,
                 'i' => integer = true,
-                'p' | 'a' | 'g' | 'f' => {}
+                'A' => map = true,
+                'p' => print = true,
+                'a' | 'g' | 'f' | 'F' => {}
                 _ => return e.fail(2, &format!("{}: -{flag}: invalid option", args[0])),
             }
         }
@@ -37,6 +40,23 @@ pub(super) fn declare(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
             .map(|(n, v)| format!("declare -{} {n}=\"{}\"\n", if v.exported { "x" } else { "-" }, text_of(v)))
             .collect();
         return e.printed(lines);
+    }
+    if print && name == "declare" {
+        let mut text = String::new();
+        for word in rest {
+            let Some(v) = e.sh.scope.vars.get(word) else {
+                return e.fail(1, &format!("declare: {word}: not found"));
+            };
+            text += &match &v.content {
+                Content::Text(t) => format!("declare -{} {word}=\"{t}\"\n", if v.exported { "x" } else { "-" }),
+                Content::Map(_) => format!("declare -A {word}=({} )\n", text_of(v)),
+                Content::List(items) => {
+                    let all: Vec<String> = items.iter().enumerate().map(|(i, t)| format!("[{i}]=\"{t}\"")).collect();
+                    format!("declare -a {word}=({})\n", all.join(" "))
+                }
+            };
+        }
+        return e.printed(text);
     }
     let local = name == "local" || name == "declare";
     let call = e.sh.frames.iter().rposition(|f| matches!(f, Frame::Call { .. }));
@@ -77,6 +97,12 @@ pub(super) fn declare(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
             None if before.is_none() && (export || readonly) => e.sh.scope.set(variable, ""),
             None => {}
         }
+        if map && !matches!(e.sh.scope.vars.get(variable).map(|v| &v.content), Some(Content::Map(_))) {
+            e.sh.scope.set(variable, "");
+            if let Some(var) = e.sh.scope.vars.get_mut(variable) {
+                var.content = Content::Map(OrdMap::new());
+            }
+        }
         if let Some(var) = e.sh.scope.vars.get_mut(variable) {
             var.exported = (var.exported || export) && !drop_export;
             var.readonly |= readonly;
@@ -89,11 +115,22 @@ pub(super) fn text_of(var: &Var) -> Str {
     match &var.content {
         Content::Text(text) => text.clone(),
         Content::List(items) => items.iter().cloned().collect::<Vec<_>>().join(" ").into(),
+        Content::Map(items) => items.iter().map(|(k, v)| format!("[{k}]=\"{v}\"")).collect::<Vec<_>>().join(" ").into(),
     }
 }
 
 pub(super) fn unset(e: &mut Eval<'_, '_>, args: Vec<Str>) -> Step {
     for name in args[1..].iter().filter(|a| !a.starts_with('-')) {
+        if let Some((list, key)) = name.split_once('[').and_then(|(l, k)| Some((l, k.strip_suffix(']')?))) {
+            match e.sh.scope.vars.get_mut(list).map(|v| &mut v.content) {
+                Some(Content::Map(map)) => drop(map.remove(key)),
+                Some(Content::List(items)) if key.parse::<usize>().is_ok_and(|i| i + 1 == items.len()) => {
+                    drop(items.pop_back());
+                }
+                _ => {}
+            }
+            continue;
+        }
         if e.sh.scope.vars.get(name).is_some_and(|v| v.readonly) {
             return e.fail(1, &format!("unset: {name}: cannot unset: readonly variable"));
         }

@@ -5,6 +5,7 @@ use super::{TIMER, TIMER_WATCH, Terminal};
 use crate::base::{Duration, Str};
 use crate::machine::program::{Answer, Effect, Host, Journal, Stream};
 use crate::machine::task::{Body, Fd, Running, Task, Wait};
+use crate::machine::users::{self, Who};
 use crate::machine::{calls, files, load};
 use crate::sim::{Ctx, Endpoint};
 
@@ -56,6 +57,33 @@ impl CommandHost<'_, '_> {
         let path = files::absolute(&self.task.cwd, path);
         self.ctx.host().real_path(&self.task.container, &path)
     }
+    /// The same, but a link at the end stands for itself.
+    pub(in crate::machine) fn link_path(&self, path: &str) -> Str {
+        let path = files::absolute(&self.task.cwd, path);
+        self.ctx.host().link_path(&self.task.container, &path)
+    }
+    /// What this command calls `path`, without links and relative parts.
+    pub(in crate::machine) fn whole_path(&self, path: &str) -> Str {
+        if self.task.container.is_empty() { self.path(path) } else { files::absolute(&self.task.cwd, path) }
+    }
+    /// Who runs the command, as the kernel knows it.
+    pub(in crate::machine) fn who(&self) -> Who {
+        let user = if self.task.container.is_empty() { self.task.user.as_str() } else { "root" };
+        Who::of(self.ctx.host(), user)
+    }
+    /// The open descriptor that `/dev/fd/N` or `/dev/stdin` names.
+    pub(in crate::machine) fn open_file(&self, path: &str) -> Option<Fd> {
+        self.task.fds.get(&files::descriptor(path)?).cloned()
+    }
+    fn read_path(&self, path: &str) -> Result<Str, Str> {
+        let text = files::read(self.ctx.host(), path)?;
+        if users::may(self.ctx.host(), &self.who(), path, users::READ) { Ok(text) } else { Err(users::DENIED.into()) }
+    }
+    /// Writes a file that the user may write; a new one is its own.
+    pub(in crate::machine) fn write_path(&mut self, path: &str, text: Str) -> Result<(), Str> {
+        let (now, who) = (self.ctx.now(), self.who());
+        files::write_as(self.ctx.host_mut(), &who, path, text, now)
+    }
     fn input(&self) -> Option<Fd> {
         self.task.fds.get(&0).cloned()
     }
@@ -87,16 +115,26 @@ impl Host for CommandHost<'_, '_> {
                 None => self.later(Effect::WatchNext),
             },
             Effect::ReadFile(path) => {
+                if let Some(fd) = self.open_file(&path) {
+                    return match self.terminal.read_all(Some(&fd)) {
+                        Input::Text(text) => Some(Answer::Text(Ok(text))),
+                        Input::End => Some(Answer::Text(Ok("".into()))),
+                        Input::Later => self.later(Effect::ReadFile(path)),
+                    };
+                }
                 let path = self.path(&path);
-                Some(Answer::Text(files::read(self.ctx.host(), &path)))
+                Some(Answer::Text(self.read_path(&path)))
             }
             Effect::WriteFile(path, text) => {
+                if let Some(fd) = self.open_file(&path) {
+                    self.broken = self.terminal.write(self.ctx, Some(&fd), &text).is_err();
+                    return Some(Answer::Text(Ok("".into())));
+                }
                 let path = self.path(&path);
-                let now = self.ctx.now();
                 if load::disk_used(self.ctx.host()) >= load::DISK && !load::in_memory(&path) && !text.is_empty() {
                     return Some(Answer::Text(Err("No space left on device".into())));
                 }
-                Some(Answer::Text(files::write(self.ctx.host_mut(), &path, text, now).map(|()| "".into())))
+                Some(Answer::Text(self.write_path(&path, text).map(|()| "".into())))
             }
             Effect::ReadLine => match self.terminal.read_line(self.input().as_ref()) {
                 Input::Text(text) => Some(Answer::Line(Some(text.strip_suffix('\n').unwrap_or(&text).into()))),

@@ -8,7 +8,7 @@ use crate::base::Str;
 use crate::base::persistent::OrdMap;
 use crate::machine::shell::{self, Shell};
 use crate::machine::task::{Body, Line, Owner, Wait};
-use crate::machine::{Role, files};
+use crate::machine::{Machine, Role, files, users};
 use crate::sim::{Ctx, Profile, TraceId, What};
 
 /// Results of `run` lines kept.
@@ -31,8 +31,8 @@ impl Terminal {
     pub(super) fn birth(&self, ctx: &Ctx<'_>, parent: u32, line: u32, keyboard: bool) -> Birth {
         let home = files::home(ctx.host().role);
         let (env, cwd) = (environment(ctx), Str::from(home));
-        let container = Str::new();
-        Birth { parent, line, fds: Terminal::line_fds(line, keyboard), container, cwd, env, cause: ctx.cause }
+        let (container, user) = (Str::new(), Str::from(first_user(ctx.host())));
+        Birth { parent, line, fds: Terminal::line_fds(line, keyboard), container, cwd, env, user, cause: ctx.cause }
     }
 
     /// A line was typed.
@@ -138,7 +138,7 @@ impl Terminal {
 
     /// The login shell has nothing more to do.
     pub(in crate::machine) fn login_idle(&mut self, ctx: &mut Ctx<'_>, shell: &mut Shell) {
-        self.prompt = prompt(ctx, &shell.scope.cwd);
+        self.prompt = prompt(ctx, first_user(ctx.host()), &shell.scope.cwd);
         if let Some(line) = self.foreground {
             self.line_ended(ctx, line, shell.scope.status);
             let told = |j: &&shell::Job| self.keyboard && !self.tasks.contains_key(&j.task);
@@ -158,7 +158,7 @@ impl Terminal {
     }
 
     fn set_prompt(&mut self, ctx: &Ctx<'_>) {
-        self.prompt = prompt(ctx, &self.cwd());
+        self.prompt = prompt(ctx, first_user(ctx.host()), &self.cwd());
     }
 
     /// A line was carried out.
@@ -232,16 +232,21 @@ impl Terminal {
     pub(super) fn run_line(&mut self, ctx: &mut Ctx<'_>, data: &Value) {
         let quiet = data.get("quiet").and_then(Value::as_bool).unwrap_or(false);
         let owner = Owner::Run { id: data.str("id").into(), quiet };
-        self.fresh_shell(ctx, data.str("line"), owner, None);
+        self.fresh_shell(ctx, data.str("line"), owner, None, data.str("user"));
     }
 
-    pub(super) fn fresh_shell(&mut self, ctx: &mut Ctx<'_>, text: &str, owner: Owner, input: Option<&str>) {
+    /// `user`: who runs it; empty: who sits at the terminal.
+    pub(super) fn fresh_shell(&mut self, ctx: &mut Ctx<'_>, text: &str, owner: Owner, input: Option<&str>, user: &str) {
         let line = self.open_line(ctx, text, owner);
         if self.login == 0 {
             return self.line_ended(ctx, line, 255);
         }
         ctx.cause = self.lines.get(&line).map_or(ctx.cause, |l| l.cause);
         let mut birth = self.birth(ctx, 0, line, false);
+        if !user.is_empty() {
+            let host = ctx.host();
+            (birth.env, birth.cwd, birth.user) = (environment_of(host, user), home(host, user), user.into());
+        }
         if let Some(input) = input {
             let pipe = self.new_pipe(input);
             birth.fds.insert(0, crate::machine::task::Fd::Read(pipe));
@@ -333,28 +338,47 @@ impl Terminal {
 }
 
 /// `[root@m-k8s ~]# `
-pub(super) fn prompt(ctx: &Ctx<'_>, cwd: &str) -> Str {
+pub(super) fn prompt(ctx: &Ctx<'_>, user: &str, cwd: &str) -> Str {
     let host = ctx.host();
-    let home = files::home(host.role);
+    let home = home(host, user);
     let folder = match cwd {
         "/" => "/",
         cwd if cwd == home => "~",
         cwd => cwd.rsplit('/').next().unwrap_or(cwd),
     };
-    let (user, sign) = if host.role == Role::Host { ("learner", '$') } else { ("root", '#') };
+    let sign = if user == "root" { '#' } else { '$' };
     ecow::eco_format!("[{user}@{} {folder}]{sign} ", host.name)
+}
+
+/// Who sits at the machine's terminal.
+pub(super) fn first_user(host: &Machine) -> &'static str {
+    if host.role == Role::Host { "learner" } else { "root" }
+}
+
+fn home(host: &Machine, user: &str) -> Str {
+    if user == first_user(host) {
+        return files::home(host.role).into();
+    }
+    users::find(host, user).map_or("/".into(), |u| u.home)
 }
 
 /// What a login gives its programs.
 pub(super) fn environment(ctx: &Ctx<'_>) -> OrdMap<Str, Str> {
-    let host = ctx.host();
-    let user = if host.role == Role::Host { "learner" } else { "root" };
+    environment_of(ctx.host(), first_user(ctx.host()))
+}
+
+pub(in crate::machine) fn environment_of(host: &Machine, user: &str) -> OrdMap<Str, Str> {
+    let home = home(host, user);
+    let path = match user {
+        "root" | "learner" => "/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin:/root/bin".into(),
+        _ => format!("/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin:{home}/.local/bin:{home}/bin"),
+    };
     [
-        ("HOME", files::home(host.role)),
+        ("HOME", home.as_str()),
         ("HOSTNAME", host.name.as_str()),
         ("LANG", "en_US.UTF-8"),
         ("LOGNAME", user),
-        ("PATH", "/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin:/root/bin"),
+        ("PATH", path.as_str()),
         ("SHELL", "/bin/bash"),
         ("TERM", "xterm-256color"),
         ("USER", user),
@@ -365,8 +389,12 @@ pub(super) fn environment(ctx: &Ctx<'_>) -> OrdMap<Str, Str> {
 }
 
 pub(super) fn login_shell(ctx: &Ctx<'_>) -> Shell {
-    let home = Str::from(files::home(ctx.host().role));
-    let mut shell = Shell::new("-bash", &environment(ctx), home, 0, ctx.now());
+    login_of(ctx, first_user(ctx.host()))
+}
+
+pub(super) fn login_of(ctx: &Ctx<'_>, user: &str) -> Shell {
+    let host = ctx.host();
+    let mut shell = Shell::new("-bash", &environment_of(host, user), home(host, user), 0, ctx.now());
     shell.interactive = true;
     for (name, text) in shell::exec::ALIASES {
         shell.aliases.insert(name.into(), text.into());

@@ -24,6 +24,7 @@ mod sessions;
 use std::collections::{BTreeMap, VecDeque};
 
 pub(in crate::machine) use host::CommandHost;
+pub(in crate::machine) use lines::environment_of;
 pub(in crate::machine) use pipes::{Broken, Input};
 pub(in crate::machine) use run::Birth;
 pub use screen::{CLEAR, Chunk, FULL, Frame, Shown};

@@ -11,6 +11,7 @@ use crate::base::{Duration, Str};
 use crate::machine::program::{self, Answer, Command, Host, Journal};
 use crate::machine::shell::{self, Shell, Turn};
 use crate::machine::task::{Body, Fd, Fds, Running, Task, Wait};
+use crate::machine::users;
 use crate::sim::component::Target;
 use crate::sim::{Caller, Ctx, Endpoint, Event, Msg};
 
@@ -22,13 +23,14 @@ pub(in crate::machine) struct Birth {
     pub container: Str,
     pub cwd: Str,
     pub env: OrdMap<Str, Str>,
+    pub user: Str,
     pub cause: crate::sim::TraceId,
 }
 
 impl Birth {
     /// What a child of `task` inherits.
     pub fn of(task: &Task) -> Birth {
-        let Task { id, line, fds, container, cwd, env, cause, .. } = task;
+        let Task { id, line, fds, container, cwd, env, user, cause, .. } = task;
         Birth {
             parent: *id,
             line: *line,
@@ -36,17 +38,32 @@ impl Birth {
             container: container.clone(),
             cwd: cwd.clone(),
             env: env.clone(),
+            user: user.clone(),
             cause: *cause,
         }
     }
+}
+
+/// The process of a new task.
+fn process(ctx: &mut Ctx<'_>, command: &str, birth: &Birth) -> u32 {
+    let now = ctx.now();
+    let host = ctx.host_mut();
+    let pid = host.add_process(command, None, &birth.container, now);
+    if birth.user != "root"
+        && let Some(process) = host.processes.get_mut(&pid)
+    {
+        process.user = birth.user.clone();
+    }
+    pid
 }
 
 impl Terminal {
     fn new_task(&mut self, birth: Birth, body: Body, pid: u32, wait: Wait) -> u32 {
         self.next_task += 1;
         let id = self.next_task;
-        let Birth { parent, line, fds, container, cwd, env, cause } = birth;
-        let task = Task { id, pid, parent, line, body, fds, container, cwd, env, wait, token: 0, asked: None, cause };
+        let Birth { parent, line, fds, container, cwd, env, user, cause } = birth;
+        let task =
+            Task { id, pid, parent, line, body, fds, container, cwd, env, user, wait, token: 0, asked: None, cause };
         self.tasks.insert(id, task);
         id
     }
@@ -61,10 +78,15 @@ impl Terminal {
     ) -> u32 {
         let now = ctx.now();
         let shown = if command.is_empty() { shell.name.as_str() } else { command };
-        let pid = ctx.host_mut().add_process(shown, None, &birth.container, now);
+        let pid = process(ctx, shown, &birth);
         if !command.is_empty() {
             shell.scope.pid = pid;
         }
+        shell.scope.user = birth.user.clone();
+        shell.scope.uid = match birth.container.is_empty() && birth.user != "root" {
+            true => users::find(ctx.host(), &birth.user).map_or(0, |u| u.uid),
+            false => 0,
+        };
         shell.scope.now = now;
         let id = self.new_task(birth, Body::Shell(Box::new(shell)), pid, Wait::Nothing);
         self.ready.push_back(id);
@@ -80,12 +102,7 @@ impl Terminal {
         args: Vec<Str>,
     ) -> u32 {
         let builtin = command.folder.is_empty();
-        let pid = if builtin {
-            0
-        } else {
-            let now = ctx.now();
-            ctx.host_mut().add_process(&args.join(" "), None, &birth.container, now)
-        };
+        let pid = if builtin { 0 } else { process(ctx, &args.join(" "), &birth) };
         let journal = Journal::default();
         let (watches, events, remote) = (Vec::new(), VecDeque::new(), VecDeque::new());
         let running =

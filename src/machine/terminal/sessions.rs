@@ -6,7 +6,7 @@
 //! through the servers between the two (docs/FIDELITY.md).
 
 use super::Terminal;
-use super::lines::{environment, login_shell, prompt};
+use super::lines::{environment, login_of, login_shell, prompt};
 use super::run::Birth;
 use crate::api::Value;
 use crate::base::Str;
@@ -104,7 +104,13 @@ impl Terminal {
         let tty = flag(data, "tty");
         let owner = owner(data, tty);
         if data.get("line").is_some() {
-            return self.fresh_shell(ctx, data.str("line"), owner, data.get("input").map(Value::as_str));
+            return self.fresh_shell(
+                ctx,
+                data.str("line"),
+                owner,
+                data.get("input").map(Value::as_str),
+                data.str("user"),
+            );
         }
         let line = self.open_line(ctx, "-bash", owner);
         if self.login == 0 {
@@ -113,7 +119,11 @@ impl Terminal {
         self.sessions.insert(line, Default::default());
         let mut birth = self.birth(ctx, 0, line, false);
         birth.fds.insert(0, Fd::Tty(line));
-        let shell = login_shell(ctx);
+        let user = data.str("user");
+        let shell = if user.is_empty() { login_shell(ctx) } else { login_of(ctx, user) };
+        if !user.is_empty() {
+            (birth.user, birth.cwd) = (user.into(), shell.scope.cwd.clone());
+        }
         self.spawn_shell(ctx, birth, shell, "-bash");
     }
 
@@ -329,7 +339,7 @@ impl Terminal {
     /// How a shell asks for its next line.
     pub(in crate::machine) fn prompt_of(&self, ctx: &Ctx<'_>, container: &str, shell: &Shell) -> Str {
         if container.is_empty() {
-            return prompt(ctx, &shell.scope.cwd);
+            return prompt(ctx, &shell.scope.user, &shell.scope.cwd);
         }
         let bash = shell.name.ends_with("bash");
         let cwd = shell.scope.cwd.as_str();
@@ -368,5 +378,5 @@ fn birth_in(ctx: &mut Ctx<'_>, container: &Str, line: u32, tty: bool) -> Birth {
         }
     }
     let fds = Terminal::line_fds(line, false);
-    Birth { parent: 0, line, fds, container: container.clone(), cwd, env, cause: ctx.cause }
+    Birth { parent: 0, line, fds, container: container.clone(), cwd, env, user: "root".into(), cause: ctx.cause }
 }
