@@ -225,7 +225,7 @@ fn quiet_lines_leave_no_mark() {
 fn links_lead_where_they_point() {
     check(&[
         ("ln -s /etc/hostname h; cat h; readlink h; readlink -f h", "m-k8s\n/etc/hostname\n/etc/hostname\n", 0),
-        ("ls -l h | sed 's/root .* h/root h/'", "lrwxrwxrwx 1 root root h -> /etc/hostname\n", 0),
+        ("ls -l h | sed 's/root .* h/root h/'", "lrwxrwxrwx 1 root h -> /etc/hostname\n", 0),
         ("[ -L h ] && [ -f h ] && [ ! -L /etc/hostname ] && echo link", "link\n", 0),
         ("mkdir d; ln -s d e; echo x > e/f; cat d/f; cd e; pwd; cd ..", "x\n/root/e\n", 0),
         (
@@ -234,9 +234,13 @@ fn links_lead_where_they_point() {
             2,
         ),
         ("ln -s b a; ln -s a b; cat a", "cat: a: Too many levels of symbolic links\n", 1),
-        ("ln -s none dead; cat dead; echo y > dead; cat none", "cat: dead: No such file or directory\ny\n", 0),
-        ("cp -a e g; readlink g; ln -s x g", "d\nln: failed to create symbolic link 'g': File exists\n", 1),
-        ("ln -sf /etc/hosts g; readlink g", "/etc/hosts\n", 0),
+        ("ln -s none dead; cat dead; echo y > dead; cat none", "y\ncat: dead: No such file or directory\n", 0),
+        (
+            "cp -a e g; readlink g; ln -s x g; ls d; ln -sT x g",
+            "d\nf\nx\nln: failed to create symbolic link 'g': File exists\n",
+            1,
+        ),
+        ("ln -sfn /etc/hosts g; readlink g", "/etc/hosts\n", 0),
     ]);
 }
 

@@ -240,6 +240,7 @@ fn process_substitution_and_maps() {
         ("f() { local -a l=(p q); echo ${l[1]}; }; f; echo \"${l[0]}\"", "q\n\n", 0),
         ("alias k='echo kubectl'", "", 0),
         ("k get nodes", "kubectl get nodes\n", 0),
-        ("unalias k; k", "-bash: k: command not found\n", 127),
+        ("unalias k", "", 0),
+        ("k", "-bash: k: command not found\n", 127),
     ]);
 }
