@@ -5,10 +5,10 @@ use super::ast::{Cond, Word};
 use super::expand::{Expander, Halt};
 use super::pattern;
 use crate::base::{Str, Time};
-use crate::machine::{File, Machine};
 use crate::machine::commands::regex::Regex;
 use crate::machine::files::{self, Node};
 use crate::machine::users::{self, Who};
+use crate::machine::{File, Machine};
 
 /// What tests ask about a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
