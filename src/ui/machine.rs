@@ -53,6 +53,7 @@ pub fn Machine(props: &Props) -> Html {
                 let target = Target::Object(p.key.clone());
                 html! { <Pod key={p.key.to_string()} pod={p.clone()} {lang} lit={lit(&target)} emit={emit.clone()} /> }
             }) }
+            { foot(m, lang) }
             if m.two_truths && !m.tile && !props.dense {
                 <text class="truth" x={(r.x + 10).to_string()} y={(r.y + r.h - 10).to_string()}>{ format!("● {}", t(lang, Text::StillRuns)) }</text>
             }
@@ -87,22 +88,14 @@ fn head(m: &MachineView, props: &Props) -> Html {
     }
     let select = Action::Select(Some(Target::Machine(m.index)));
     let base = h.y + h.h / 2;
-    let believed = t(lang, m.belief.text());
-    let state = match (m.on, m.cut_off) {
-        _ if m.booting => t(lang, Text::Booting).to_owned(),
-        _ if m.missing => t(lang, Text::NotMade).to_owned(),
-        _ if !m.provisioning.is_empty() => format!("{} {}", t(lang, Text::Provisioning), m.provisioning),
-        (false, _) => t(lang, Text::PoweredOff).to_owned(),
-        (true, true) => format!("{} · {believed}", t(lang, Text::CutOff)),
-        (true, false) => believed.to_owned(),
-    };
+    let state = state(m, lang);
     let mut spoken = format!("{} {} {state}", m.name, m.ip);
     if m.two_truths {
         spoken += &format!("; {}; {}", t(lang, Text::BelievedDead), t(lang, Text::StillRuns));
     }
     spoken += &crowded(m, lang);
     let beside = h.w > 170;
-    let shows_state = m.role != Role::Host && (!m.on || m.cut_off || m.belief != Belief::Ready);
+    let shows_state = shows_state(m);
     let chars = |text: &str| text.chars().count() as i32;
     let needs = 26 + chars(&m.name) * 9 + chars(&m.ip) * 7 + if shows_state { tag_width(&state) + 12 } else { 0 };
     // Painted pods have no names of their own to count.
@@ -117,13 +110,41 @@ fn head(m: &MachineView, props: &Props) -> Html {
                 if beside && needs <= h.w { <tspan class="machine-ip" dx="8">{ m.ip.to_string() }</tspan> }
             </text>
             if counted { <text class="machine-count" x={(h.x + h.w - 10).to_string()} y={base.to_string()}>{ format!("{} {}", m.count, t(lang, Text::Pods)) }</text> }
-            if shows_state { { tag(m, &state, beside) } }
+            if shows_state && beside { { tag(m, &state, true) } }
         </g>
     }
 }
 
 fn tag_width(state: &str) -> i32 {
     state.chars().map(|c| if c.is_ascii() { 7 } else { 12 }).sum::<i32>() + 14
+}
+
+/// What is to be said of a machine: what the control plane believes, or what goes on before it can.
+fn state(m: &MachineView, lang: Lang) -> String {
+    let believed = t(lang, m.belief.text());
+    match (m.on, m.cut_off) {
+        _ if m.booting => t(lang, Text::Booting).to_owned(),
+        _ if m.missing => t(lang, Text::NotMade).to_owned(),
+        _ if !m.provisioning.is_empty() => format!("{} {}", t(lang, Text::Provisioning), m.provisioning),
+        (false, _) => t(lang, Text::PoweredOff).to_owned(),
+        (true, true) => format!("{} · {believed}", t(lang, Text::CutOff)),
+        (true, false) => believed.to_owned(),
+    }
+}
+
+fn shows_state(m: &MachineView) -> bool {
+    m.role != Role::Host && (!m.on || m.cut_off || m.belief != Belief::Ready)
+}
+
+/// The state at the foot of a box too narrow to show it beside the name: over its pods, as short as can be.
+fn foot(m: &MachineView, lang: Lang) -> Html {
+    // That it is not there yet is said in its middle.
+    if !shows_state(m) || m.tile || m.head.w > 170 || (m.missing && !m.booting) {
+        return Html::default();
+    }
+    let script = m.provisioning.to_string();
+    let short = if script.is_empty() || m.booting { state(m, lang) } else { script };
+    html! { <g aria-hidden="true" class="foot">{ tag(m, &short, false) }</g> }
 }
 
 /// For screen readers: how many pods are painted in it, and how many of them are in trouble.
@@ -142,7 +163,7 @@ fn crowded(m: &MachineView, lang: Lang) -> String {
 /// narrow box.
 fn tag(m: &MachineView, state: &str, beside: bool) -> Html {
     let (r, h) = (m.rect, m.head);
-    let w = tag_width(state);
+    let w = if beside { tag_width(state) } else { (tag_width(state) * 6 / 7 + 2).min(r.w - 8) };
     let middle = if beside { h.y + h.h / 2 } else { r.y + r.h - 14 };
     html! {
         <g class={classes!("belief", (m.booting || !m.provisioning.is_empty()).then_some("booting"), if m.on && !(m.cut_off && m.belief == Belief::Ready) { m.belief.class() } else { "off" })}>
