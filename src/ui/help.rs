@@ -124,10 +124,10 @@ pub fn Help(props: &Props) -> Html {
         <div class="veil" onclick={on(&props.emit, Action::CloseDialog)}>
             <div class="dialog help" id="help" role="dialog" aria-modal="true" aria-labelledby="help-title" onkeydown={on_escape(&props.emit)}
                 onclick={Callback::from(|e: MouseEvent| e.stop_propagation())}>
-                <header>
+                <div class="help-head">
                     <h2 id="help-title">{ t(lang, Text::Help) }</h2>
                     <button id="help-close" class="icon-button" onclick={on(&props.emit, Action::CloseDialog)} aria-label={t(lang, Text::Close)}><Icon glyph={Glyph::Close} /></button>
-                </header>
+                </div>
                 <div class="help-body" tabindex="0" role="region" aria-labelledby="help-title">
                     <section>
                         <h3>{ lang.pick("How to begin", "시작하는 법") }</h3>

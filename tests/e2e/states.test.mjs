@@ -123,11 +123,11 @@ describe("rarer states", { concurrency: 2 }, () => {
       await commandLine(lab).fill(line);
       await commandLine(lab).press("Enter");
     }
-    await lab.locator("#stage").getByRole("button", { name: /^m-k8s .*no such machine yet/ }).waitFor();
-    await prompt(lab);
+    await lab.locator("#stage").getByRole("button", { name: /^m-k8s .*no such machine yet/ }).waitFor({ timeout: 30_000 });
+    await prompt(lab, 30_000);
     await commandLine(lab).fill("vagrant up");
     await commandLine(lab).press("Enter");
-    await lab.locator("#stage").getByRole("button", { name: /^m-k8s .*runs install_pkg/ }).waitFor();
+    await lab.locator("#stage").getByRole("button", { name: /^m-k8s .*runs install_pkg/ }).waitFor({ timeout: 60_000 });
     await axe(lab);
     clean(lab);
     await lab.context().close();
