@@ -408,9 +408,8 @@ fn set_credentials(cx: &mut Cx<'_, '_>) -> Run {
     if name.is_empty() {
         return super::help::this(cx);
     }
-    if !cx.flags.text("token").is_empty()
-        && !(cx.flags.text("username").is_empty() && cx.flags.text("password").is_empty())
-    {
+    let given = |flag| !cx.flags.text(flag).is_empty();
+    if given("token") && (given("username") || given("password")) {
         return fail(
             "you cannot specify more than one authentication method at the same time: --token, --username/--password",
         );
