@@ -55,6 +55,7 @@ pub fn contained(world: &World, machine: u32, program: &str, of: &Container) -> 
     match program {
         "etcd" => Some(etcd::of_container(of)),
         "kube-apiserver" => Some(Arc::new(apiserver::ApiServer::of_image(world.config.profile, &of.image))),
+        "coredns" => Some(Arc::new(network::CoreDns::of(api_server(world, machine)?, of))),
         "metallb-controller" => metallb(false),
         "metallb-speaker" => metallb(true),
         "nginx-ingress-controller" => {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::rest::{self, find};
 use super::{Call, strategy};
 use crate::api::managed::Managed;
-use crate::api::{Kind, Object, ObjectKey, Reason, Response, Status, Value, Verb, budget, meta, pod};
+use crate::api::{
+    Kind, Object, ObjectKey, Profile, Reason, Response, Status, Value, Verb, budget, codec, defaults, meta, patch, pod,
+};
 use crate::base::{Duration, Str, base64};
 
 pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
@@ -20,6 +22,11 @@ pub fn execute(call: &mut Call<'_, '_>) -> Result<Response, Status> {
         (Kind::CUSTOM_RESOURCE_DEFINITION, "discovery", Verb::List) => rest::list(call),
         (Kind::POD, "binding", Verb::Create) => bind(call),
         (Kind::POD, "eviction", Verb::Create) => evict(call),
+        (Kind::POD, "ephemeralcontainers", Verb::Get | Verb::Update | Verb::Patch)
+            if call.profile == Profile::Modern =>
+        {
+            ephemeral(call)
+        }
         (_, "scale", Verb::Get) => {
             Ok(Response::Object(Arc::new(scale_of(call, &*find(call, &rest::key_of(request))?))))
         }
@@ -116,6 +123,58 @@ fn bind(call: &mut Call<'_, '_>) -> Result<Response, Status> {
     conditions.push(Value::Map(condition));
     call.put(object);
     Ok(Response::Done)
+}
+
+/// Adds containers to a pod that runs; those it has stay as they are.
+/// Models registry/core/pod/storage EphemeralContainersREST.
+fn ephemeral(call: &mut Call<'_, '_>) -> Result<Response, Status> {
+    let request = call.request;
+    let key = rest::key_of(request);
+    let old = find(call, &key)?;
+    if request.verb == Verb::Get {
+        return Ok(Response::Object(old));
+    }
+    let current = old.to_value();
+    let wanted = match (&request.object, &request.body) {
+        (Some(object), _) => object.to_value(),
+        (None, Some(body)) => patch::apply(key.kind, &current, request.patch, body, call.profile)?,
+        (None, None) => return Err(Status::new(Reason::BadRequest, "the request has no Pod")),
+    };
+    let wanted = codec::decode_patched(key.kind, &wanted, &current, call.profile)?;
+    let field = ["spec", "ephemeralContainers"];
+    let new = wanted.at(&field).map_or(&[][..], Value::items);
+    let had = old.items(&field);
+    let kept = had.iter().zip(new).all(|(a, b)| a.str("name") == b.str("name")) && new.len() >= had.len();
+    let names = pod::containers(&old).iter().chain(pod::init_containers(&old)).chain(had).map(|c| c.str("name"));
+    let clash = new.iter().skip(had.len()).find(|c| names.clone().any(|n| n == c.str("name")));
+    let why = match clash {
+        _ if !kept => Some(ecow::eco_format!(
+            "Forbidden: existing ephemeral containers \"{}\" may not be removed",
+            had.first().map_or("", |c| c.str("name"))
+        )),
+        Some(c) => Some(ecow::eco_format!("Duplicate value: \"{}\"", c.str("name"))),
+        None => {
+            let unknown = new
+                .iter()
+                .skip(had.len())
+                .map(|c| c.str("targetContainerName"))
+                .find(|t| !t.is_empty() && !names.clone().any(|n| n == *t));
+            unknown.map(|t| ecow::eco_format!("Not found: \"{t}\""))
+        }
+    };
+    if let Some(why) = why {
+        let message = ecow::eco_format!("Pod \"{}\" is invalid: spec.ephemeralContainers: {why}", key.name);
+        return Err(Status::about(&key, Reason::Invalid, message));
+    }
+    let mut object = (*old).clone();
+    object.set(&field, new.to_vec());
+    defaults::apply(&mut object, call.profile);
+    if object.body == old.body {
+        return Ok(Response::Object(old));
+    }
+    strategy::bump_generation(call.profile, &mut object);
+    super::managed::updated(call, &old, &mut object);
+    Ok(Response::Object(call.put(object)))
 }
 
 /// Deletes a pod on behalf of drain, if its disruption budget lets it go.

@@ -1,5 +1,5 @@
 //! DaemonSets: one pod on every node that takes it.
-//! Models pkg/controller/daemon. Not modelled: maxSurge.
+//! Models pkg/controller/daemon.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -127,9 +127,12 @@ impl DaemonSets {
         if !self.expectations.satisfied(&ds.key, kit.now()) {
             return self.status(kit, ds, &placed, &hash);
         }
-        let (create, mut delete) = self.plan(kit, ds, &placed);
+        let (mut create, mut delete) = self.plan(kit, ds, &placed, &hash);
         if create.is_empty() && delete.is_empty() {
-            delete = self.roll(kit, ds, &placed, &hash);
+            (create, delete) = match surge(kit, ds) {
+                Some(_) => self.surge(kit, ds, &placed, &hash),
+                None => (Vec::new(), self.roll(kit, ds, &placed, &hash)),
+            };
         }
         if create.is_empty() && delete.is_empty() {
             return self.status(kit, ds, &placed, &hash);
@@ -149,7 +152,14 @@ impl DaemonSets {
     }
 
     /// Nodes that lack a pod, and pods that should not be where they are.
-    fn plan(&self, kit: &mut Kit<'_, '_>, ds: &Arc<Object>, placed: &Placed) -> (Vec<Str>, Vec<Arc<Object>>) {
+    fn plan(
+        &self,
+        kit: &mut Kit<'_, '_>,
+        ds: &Arc<Object>,
+        placed: &Placed,
+        hash: &str,
+    ) -> (Vec<Str>, Vec<Arc<Object>>) {
+        let surging = surge(kit, ds).is_some();
         let (mut create, mut delete) = (Vec::new(), Vec::new());
         let nodes: Vec<Arc<Object>> = kit.all(Kind::NODE).cloned().collect();
         let judge = Judge::of(ds);
@@ -177,7 +187,21 @@ impl DaemonSets {
             if may_stay && alive.len() > 1 {
                 // Keep the oldest.
                 alive.arrange_by_key(|p| meta::created(p));
-                delete.extend(alive[1..].iter().map(|p| (*p).clone()));
+                if !surging {
+                    delete.extend(alive[1..].iter().map(|p| (*p).clone()));
+                    continue;
+                }
+                // A surge leaves one of each kind until the new one can take over.
+                let is_new = |p: &Arc<Object>| meta::label(p, revision::HASH) == Some(hash);
+                let newest = alive.iter().position(|p| is_new(p));
+                let oldest = alive.iter().position(|p| !is_new(p));
+                let extra = alive.iter().enumerate().filter(|(i, _)| Some(*i) != newest && Some(*i) != oldest);
+                delete.extend(extra.map(|(_, p)| (*p).clone()));
+                if let (Some(new), Some(old)) = (newest, oldest)
+                    && (!pod::ready(alive[old]) || available(kit, ds, alive[new]))
+                {
+                    delete.push(alive[old].clone());
+                }
             } else if !may_stay {
                 delete.extend(alive.into_iter().cloned());
             }
@@ -218,6 +242,32 @@ impl DaemonSets {
         let room = (max - down).max(0) as usize;
         old_down.extend(old_up.into_iter().take(room));
         old_down
+    }
+
+    /// Nodes that may have a new pod beside their old one, and old pods whose new one is available.
+    fn surge(&self, kit: &mut Kit<'_, '_>, ds: &Object, placed: &Placed, hash: &str) -> (Vec<Str>, Vec<Arc<Object>>) {
+        let judge = Judge::of(ds);
+        let nodes: Vec<Str> = kit.all(Kind::NODE).filter(|n| judge.node(n).0).map(|n| n.name().clone()).collect();
+        let max = resolve(ds.get(&SURGE), nodes.len() as i64, true);
+        let (mut at_once, mut candidates, mut delete, mut surging) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for name in nodes {
+            let pods = placed.get(&name).map_or(&[][..], |v| v);
+            let find = |new: bool| {
+                let mine =
+                    |p: &&Arc<Object>| (meta::label(p, revision::HASH) == Some(hash)) == new && !meta::deleting(p);
+                pods.iter().find(mine)
+            };
+            match (find(true), find(false)) {
+                (_, None) => {}
+                (None, Some(old)) if available(kit, ds, old) => candidates.push(name),
+                (None, Some(_)) => at_once.push(name),
+                (Some(new), Some(old)) if available(kit, ds, new) => delete.push(old.clone()),
+                _ => surging += 1,
+            }
+        }
+        let room = (max - surging).max(0) as usize;
+        at_once.extend(candidates.into_iter().take(room));
+        (at_once, delete)
     }
 
     fn managed(&mut self, kit: &mut Kit<'_, '_>, ds: &Arc<Object>, step: &Step) -> Next {
@@ -314,6 +364,27 @@ impl DaemonSets {
         let mut updated = (**ds).clone();
         updated.set(&["status"], status);
         Next::Ask(vec![Request::update_status(updated)], Step::at("status"))
+    }
+}
+
+const SURGE: [&str; 4] = ["spec", "updateStrategy", "rollingUpdate", "maxSurge"];
+
+/// How many nodes may have two pods while the set is updated; `None`: none.
+fn surge(kit: &Kit<'_, '_>, ds: &Object) -> Option<i64> {
+    let rolling = ds.str(&["spec", "updateStrategy", "type"]) != "OnDelete";
+    Some(resolve(ds.get(&SURGE), 100, true)).filter(|n| kit.modern() && rolling && *n > 0)
+}
+
+/// Whether a pod has been ready for long enough; if not yet, the set is looked at again then.
+fn available(kit: &mut Kit<'_, '_>, ds: &Object, p: &Object) -> bool {
+    let wait = Duration::secs(ds.int(&["spec", "minReadySeconds"]).unwrap_or(0).max(0) as u64);
+    match super::replicaset::ready_since(p) {
+        Some(since) if since + wait <= kit.now() => true,
+        Some(_) => {
+            kit.enqueue_after(ds.key.clone(), wait);
+            false
+        }
+        None => false,
     }
 }
 

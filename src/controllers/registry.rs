@@ -4,13 +4,22 @@
 use super::kit::Controller;
 use super::{
     bootstrap, clusterrole_aggregation, cronjob, daemonset, deployment, disruption, endpoints, endpointslice,
-    garbage_collector, hpa, job, namespace, node_ipam, node_lifecycle, pod_gc, protection, replicaset, resource_quota,
-    root_ca, service_account, statefulset, taint_eviction, ttl, ttl_after_finished, volume_binder,
+    endpointslice_mirroring, garbage_collector, hpa, job, namespace, node_ipam, node_lifecycle, pod_gc, protection,
+    replicaset, resource_quota, root_ca, service_account, statefulset, taint_eviction, ttl, ttl_after_finished,
+    volume_binder,
 };
 use crate::api::Kind;
 use crate::sim::Profile;
 
 pub fn controllers(profile: Profile) -> Vec<Box<dyn Controller>> {
+    let mut all = all(profile);
+    if profile == Profile::Modern {
+        all.push(Box::new(endpointslice_mirroring::Mirroring));
+    }
+    all
+}
+
+fn all(profile: Profile) -> Vec<Box<dyn Controller>> {
     vec![
         Box::new(deployment::Deployments),
         Box::new(replicaset::ReplicaSets::of(Kind::REPLICA_SET)),

@@ -6,7 +6,7 @@ use super::context::Cx;
 use super::error::{Error, Fail, Run, fail};
 use crate::api::request::PatchType;
 use crate::api::{Kind, List, Map, Object, ObjectKey, Request, Value, Verb, meta, pod};
-use crate::base::Str;
+use crate::base::{Duration, Str};
 
 pub fn run(cx: &mut Cx<'_, '_>) -> Run {
     validate(cx)?;
@@ -30,6 +30,9 @@ pub fn run(cx: &mut Cx<'_, '_>) -> Run {
         let attach = if cx.flags.changed("attach") { cx.flags.yes("attach") } else { cx.flags.yes("stdin") };
         if attach && !container.is_empty() {
             super::run_pod::wait_running(cx, &key)?;
+            if kind == Kind::POD && cx.flags.text("copy-to").is_empty() {
+                wait_container(cx, &key, &container)?;
+            }
             super::exec::attach_to(cx, &key, &container)?;
         }
     }
@@ -235,6 +238,21 @@ fn copy(cx: &mut Cx<'_, '_>, old: &Object, command: &[Str]) -> Run<(ObjectKey, S
         cx.send(Request::delete(&old.key))?;
     }
     Ok((key, added.unwrap_or_else(|| existing.as_str().into())))
+}
+
+/// Waits until an added container has started.
+fn wait_container(cx: &mut Cx<'_, '_>, key: &ObjectKey, name: &str) -> Run {
+    const TRIES: u32 = 600;
+    for _ in 0..TRIES {
+        let pod = cx.get(key)?;
+        let statuses = pod.items(&["status", "ephemeralContainerStatuses"]);
+        let state = statuses.iter().find(|s| s.str("name") == name).and_then(|s| s.get("state"));
+        if state.is_some_and(|s| s.get("running").is_some() || s.get("terminated").is_some()) {
+            break;
+        }
+        cx.io.sleep(Duration::millis(500))?;
+    }
+    Ok(())
 }
 
 /// One more container in the running pod.

@@ -22,6 +22,9 @@ impl Kubelet {
         ip: &str,
     ) -> Result<Option<Vec<(Str, Str)>>, Str> {
         let mut out: Vec<(Str, Str)> = SERVICE.to_vec();
+        if w.pod.get(&["spec", "enableServiceLinks"]).and_then(Value::as_bool) != Some(false) {
+            out.extend(service_links(ctx.host(), &w.pod.key.namespace));
+        }
         for from in spec.get("envFrom").map_or(&[][..], Value::items) {
             for (field, kind) in [("configMapRef", Kind::CONFIG_MAP), ("secretRef", Kind::SECRET)] {
                 let Some(of) = from.get(field) else { continue };
@@ -83,13 +86,122 @@ fn optional(of: &Value) -> bool {
     of.get("optional").and_then(Value::as_bool) == Some(true)
 }
 
-/// Of the service `kubernetes`; those of other services are left out.
-static SERVICE: LazyLock<[(Str, Str); 7]> = LazyLock::new(|| SERVICE_TEXTS.map(|(n, v)| (n.into(), v.into())));
-const SERVICE_TEXTS: [(&str, &str); 7] = [
+/// Variables of the services of a namespace, as far as this machine's kube-proxy knows them.
+/// Models pkg/kubelet/envvars.
+fn service_links(host: &Machine, namespace: &str) -> Vec<(Str, Str)> {
+    let mut out = Vec::new();
+    for service in host.net.services.values().filter(|s| s.key.namespace == namespace) {
+        let ip = service.str(&["spec", "clusterIP"]);
+        let ports = service.items(&["spec", "ports"]);
+        let upper = |text: &str| text.to_uppercase().replace('-', "_");
+        let name = upper(&service.key.name);
+        let number = |p: &Value| p.get("port").and_then(Value::as_int).unwrap_or(0);
+        let Some(first) = ports.first().filter(|_| !matches!(ip, "" | "None") && name != "KUBERNETES") else {
+            continue;
+        };
+        let mut put = |key: String, value: String| out.push((Str::from(key), Str::from(value)));
+        put(format!("{name}_SERVICE_HOST"), ip.to_owned());
+        put(format!("{name}_SERVICE_PORT"), number(first).to_string());
+        for p in ports.iter().filter(|p| !p.str("name").is_empty()) {
+            put(format!("{name}_SERVICE_PORT_{}", upper(p.str("name"))), number(p).to_string());
+        }
+        for (i, p) in ports.iter().enumerate() {
+            let protocol = if p.str("protocol").is_empty() { "TCP" } else { p.str("protocol") };
+            let (lower, port) = (protocol.to_lowercase(), number(p));
+            let url = format!("{lower}://{ip}:{port}");
+            if i == 0 {
+                put(format!("{name}_PORT"), url.clone());
+            }
+            let prefix = format!("{name}_PORT_{port}_{protocol}");
+            put(prefix.clone(), url);
+            put(format!("{prefix}_PROTO"), lower);
+            put(format!("{prefix}_PORT"), port.to_string());
+            put(format!("{prefix}_ADDR"), ip.to_owned());
+        }
+    }
+    out
+}
+
+/// A pod's resolv.conf where it is not the usual one.
+/// Models pkg/kubelet/network/dns.
+pub(super) fn resolv_conf(pod: &Object, host: &Machine) -> Str {
+    let config = host.read(crate::addons::files::KUBELET_CONFIG).map_or("", Str::as_str);
+    let after = |key: &str, usual: &'static str| -> Str {
+        config.split(key).nth(1).and_then(|rest| rest.lines().next()).unwrap_or(usual).trim().into()
+    };
+    let host_network = pod::host_network(pod);
+    let policy = match pod.str(&["spec", "dnsPolicy"]) {
+        "ClusterFirst" | "" if host_network => "Default",
+        "" => "ClusterFirst",
+        policy => policy,
+    };
+    let (mut servers, mut search, mut options): (Vec<Str>, Vec<Str>, Vec<Str>) = Default::default();
+    match policy {
+        "None" => {}
+        "Default" => {
+            let own = crate::network::dns::Conf::parse(host.read("/etc/resolv.conf").map_or("", Str::as_str));
+            (servers, search) = (own.servers, own.search);
+        }
+        _ => {
+            let (server, domain) = (after("clusterDNS:\n- ", "10.96.0.10"), after("clusterDomain: ", "cluster.local"));
+            servers.push(server);
+            let namespace = &pod.key.namespace;
+            search = vec![ecow::eco_format!("{namespace}.svc.{domain}"), ecow::eco_format!("svc.{domain}"), domain];
+            options.push("ndots:5".into());
+        }
+    }
+    let texts = |field: &str| -> Vec<Str> {
+        pod.items(&["spec", "dnsConfig", field]).iter().map(|v| v.as_str().into()).collect()
+    };
+    servers.extend(texts("nameservers"));
+    search.extend(texts("searches"));
+    for option in pod.items(&["spec", "dnsConfig", "options"]) {
+        let name = option.str("name");
+        options.retain(|o| o.split(':').next() != Some(name));
+        options.push(match option.str("value") {
+            "" => name.into(),
+            value => ecow::eco_format!("{name}:{value}"),
+        });
+    }
+    let mut text: String = servers.iter().map(|s| format!("nameserver {s}\n")).collect();
+    for (key, words) in [("search", search), ("options", options)] {
+        if !words.is_empty() {
+            text += &format!("{key} {}\n", words.join(" "));
+        }
+    }
+    let usual = crate::runtime::rootfs::usual_resolv(&pod.key.namespace);
+    if text == usual && !host_network { Str::new() } else { text.into() }
+}
+
+/// Lines of the hosts file that the pod asks for.
+pub(super) fn host_aliases(pod: &Object) -> Str {
+    let aliases = pod.items(&["spec", "hostAliases"]);
+    if aliases.is_empty() {
+        return Str::new();
+    }
+    let line = |a: &Value| {
+        let names: Vec<&str> = a.get("hostnames").map_or(&[][..], Value::items).iter().map(Value::as_str).collect();
+        format!("{}\t{}\n", a.str("ip"), names.join("\t"))
+    };
+    let lines: String = aliases.iter().map(line).collect();
+    ecow::eco_format!("\n# Entries added by HostAliases.\n{lines}")
+}
+
+/// Ports of the machine that lead to the pod's.
+pub(super) fn host_ports(pod: &Object) -> Vec<(u16, u16)> {
+    let port = |p: &Value, key: &str| p.get(key).and_then(Value::as_int).and_then(|n| u16::try_from(n).ok());
+    let ports = pod::containers(pod).iter().flat_map(|c| c.get("ports").map_or(&[][..], Value::items));
+    ports.filter_map(|p| Some((port(p, "hostPort").filter(|h| *h > 0)?, port(p, "containerPort")?))).collect()
+}
+
+/// Of the service `kubernetes`.
+static SERVICE: LazyLock<[(Str, Str); 8]> = LazyLock::new(|| SERVICE_TEXTS.map(|(n, v)| (n.into(), v.into())));
+const SERVICE_TEXTS: [(&str, &str); 8] = [
     ("KUBERNETES_PORT", "tcp://10.96.0.1:443"),
     ("KUBERNETES_PORT_443_TCP", "tcp://10.96.0.1:443"),
     ("KUBERNETES_PORT_443_TCP_ADDR", "10.96.0.1"),
     ("KUBERNETES_PORT_443_TCP_PORT", "443"),
+    ("KUBERNETES_PORT_443_TCP_PROTO", "tcp"),
     ("KUBERNETES_SERVICE_HOST", "10.96.0.1"),
     ("KUBERNETES_SERVICE_PORT", "443"),
     ("KUBERNETES_SERVICE_PORT_HTTPS", "443"),

@@ -283,7 +283,7 @@ impl Kubelet {
     /// Which containers used more than they asked for.
     fn offenders(&self, host: &Machine, w: &Worker, resource: &str) -> String {
         let mut text = String::new();
-        for (i, slot) in w.containers.iter().enumerate().skip(w.inits) {
+        for (i, slot) in w.containers.iter().enumerate().take(w.mains).skip(w.inits) {
             let Some(run) = w.run(i, &host.runtime).filter(|c| c.state == ContainerState::Running) else { continue };
             let used = if resource == "memory" { usage::memory(run) } else { disk_of(host, &run.id) };
             let asked = amount(w.spec(i), "requests", resource).unwrap_or_default();
@@ -438,7 +438,7 @@ fn over_limit(host: &Machine, w: &Worker) -> Option<Str> {
             "Pod ephemeral local storage usage exceeds the total limit of containers {total}. "
         ));
     }
-    for i in w.inits..w.containers.len() {
+    for i in w.inits..w.mains {
         let Some(limit) = amount(w.spec(i), "limits", "ephemeral-storage").filter(|l| l.value() > 0) else { continue };
         let used = w.run(i, &host.runtime).map_or(0, |c| disk_of(host, &c.id));
         if used as i64 > limit.value() {

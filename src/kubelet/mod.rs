@@ -245,7 +245,11 @@ impl Kubelet {
     ) {
         let mut reference = meta::object_reference(about.posted_pod());
         if let Some(i) = container {
-            let list = if (i as usize) < about.inits { "initContainers" } else { "containers" };
+            let list = match i as usize {
+                i if i < about.inits => "initContainers",
+                i if i < about.mains => "containers",
+                _ => "ephemeralContainers",
+            };
             let path = ecow::eco_format!("spec.{list}{{{}}}", about.containers[i as usize].name);
             reference.insert("fieldPath", path);
         }
@@ -283,6 +287,7 @@ impl Kubelet {
                 volumes::stale(ctx, &uid);
             }
             worker.pod = object;
+            worker.extend();
         }
         let deleting = (worker.killing.is_none() || worker.failed.is_some()) && meta::deleting(&worker.pod);
         let disputed = same_spec && worker.ready_disputed();

@@ -33,7 +33,8 @@ pub fn generate(profile: Profile, host: &Machine, w: &Worker, now: Time) -> Map 
     let make = |range: std::ops::Range<usize>| -> List {
         range.map(|i| Value::Map(container_status(profile, host, w, i))).collect()
     };
-    let (inits, mains) = (make(0..w.inits), make(w.inits..w.containers.len()));
+    let (inits, mains) = (make(0..w.inits), make(w.inits..w.mains));
+    let ephemeral = make(w.mains..w.containers.len());
     let phase = if failing.is_some() { "Failed" } else { phase(w, inits.as_slice(), mains.as_slice(), profile) };
     let mut status = map! {
         "conditions" => conditions(profile, host, w, phase, inits.as_slice(), mains.as_slice(), now),
@@ -60,6 +61,9 @@ pub fn generate(profile: Profile, host: &Machine, w: &Worker, now: Time) -> Map 
             }));
             status.insert("conditions", list);
         }
+    }
+    if !ephemeral.is_empty() {
+        status.insert("ephemeralContainerStatuses", ephemeral);
     }
     if !inits.is_empty() {
         status.insert("initContainerStatuses", inits);
@@ -129,7 +133,7 @@ fn container_status(profile: Profile, host: &Machine, w: &Worker, i: usize) -> M
     let is_init = i < w.inits;
     let ready = match run {
         Some(c) if is_init => c.state == ContainerState::Exited && c.exit_code == 0,
-        _ => running && super::probes::ready(spec, slot),
+        _ => running && i < w.mains && super::probes::ready(spec, slot),
     };
     let mut out = map! {
         "image" => spec.str("image"),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::worker::Worker;
-use super::{Kubelet, Pending, TIMER_SYNC, daemon, volumes};
+use super::{Kubelet, Pending, TIMER_SYNC, daemon, environment, volumes};
 use crate::api::pod;
 use crate::base::{Duration, Str};
 use crate::network::cni;
@@ -85,7 +85,7 @@ impl Kubelet {
         };
         let init_failed =
             policy == "Never" && (0..w.inits).any(|i| done(i) && w.run(i, data).is_some_and(|c| c.exit_code != 0));
-        init_failed || (w.inits..w.containers.len()).all(done)
+        init_failed || (w.inits..w.mains).all(done)
     }
 
     /// A pod that completed keeps its containers' records; its sandbox goes.
@@ -130,7 +130,15 @@ impl Kubelet {
                 self.runtime(ctx, Pending::Nothing, |r, ctx, _| r.remove_pod_sandbox(ctx, &older));
             }
         }
-        let spec = SandboxSpec { pod: w.pod.key.clone(), uid: w.uid.clone(), attempt: w.sandboxes, host_network };
+        let spec = SandboxSpec {
+            pod: w.pod.key.clone(),
+            uid: w.uid.clone(),
+            attempt: w.sandboxes,
+            host_network,
+            resolv: environment::resolv_conf(&w.pod, ctx.host()),
+            hosts: environment::host_aliases(&w.pod),
+            host_ports: if host_network { Vec::new() } else { environment::host_ports(&w.pod) },
+        };
         w.busy = self.runtime(ctx, Pending::Sandbox(w.uid.clone()), |r, ctx, caller| {
             r.run_pod_sandbox(ctx, caller, spec);
         });
@@ -165,6 +173,10 @@ impl Kubelet {
         for i in 0..w.containers.len() {
             let state = w.run(i, &ctx.host().runtime).map(|c| (c.state, c.exit_code));
             let is_init = i < w.inits;
+            // A container added for debugging runs once.
+            if i >= w.mains && state.is_some() {
+                continue;
+            }
             let sidecar = is_init && w.spec(i).str("restartPolicy") == "Always";
             match state {
                 Some((ContainerState::Running, _)) if is_init && !sidecar => return,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::addons::{daemons, lab};
+use crate::api::request::PatchType;
 use crate::api::{Kind, Map, Object, ObjectKey, Request, Value, Verb, meta, pod};
 use crate::base::{Duration, Str};
 use crate::sim::{ActorId, Component, Ctx, Endpoint, Msg, Profile, Record, TraceId, What, World};
@@ -416,4 +417,22 @@ fn an_empty_dir_beyond_its_limit_ends_its_pod() {
         lab.pod("p").unwrap().str(&["status", "message"]),
         "Usage of EmptyDir volume \"cache\" exceeds the limit \"1Mi\". "
     );
+}
+
+#[test]
+fn a_container_added_for_debugging_runs_once() {
+    let mut lab = Lab::new(Profile::Modern, 1);
+    lab.create("p", map! { "name" => "c", "image" => "nginx" });
+    lab.run(Duration::secs(20));
+    let added = map! { "name" => "d", "image" => "busybox", "command" => list!["sleep", "5"] };
+    let body = map! { "spec" => map! { "ephemeralContainers" => list![added] } };
+    let key = ObjectKey::new(Kind::POD, "default", "p");
+    let patch = Request::patch(&key, PatchType::StrategicMerge, Value::Map(body));
+    lab.send(Request { subresource: "ephemeralcontainers".into(), ..patch });
+    lab.run(Duration::secs(30));
+    let p = lab.pod("p").unwrap();
+    let status = &p.items(&["status", "ephemeralContainerStatuses"])[0];
+    assert_eq!(status.at(&["state", "terminated", "exitCode"]).and_then(Value::as_int), Some(0));
+    assert_eq!(pod::phase(&p), "Running");
+    assert!(pod::ready(&p));
 }

@@ -91,6 +91,8 @@ pub struct Worker {
     /// Init containers first.
     pub containers: Vec<Slot>,
     pub inits: usize,
+    /// Where the ephemeral ones begin.
+    pub mains: usize,
     /// A runtime call is unanswered.
     pub busy: bool,
     /// The status is to be looked at when the current round ends.
@@ -160,7 +162,8 @@ impl Worker {
     pub fn new(object: Arc<Object>, is_static: bool, found: Option<Recovered>, ctx: &Ctx<'_>) -> Worker {
         let found = found.unwrap_or_default();
         let inits = pod::init_containers(&object).len();
-        let specs = pod::init_containers(&object).iter().chain(pod::containers(&object));
+        let mains = inits + pod::containers(&object).len();
+        let specs = pod::init_containers(&object).iter().chain(pod::containers(&object)).chain(ephemeral(&object));
         let containers = specs.map(|c| slot(c.str("name"), &found)).collect();
         let started = Time::parse_rfc3339(object.str(&["status", "startTime"])).unwrap_or(ctx.now());
         Worker {
@@ -178,6 +181,7 @@ impl Worker {
             old_sandbox: found.older,
             containers,
             inits,
+            mains,
             busy: false,
             report: false,
             killing: None,
@@ -205,6 +209,17 @@ impl Worker {
         Worker { gone: true, is_orphan: true, ..worker }
     }
 
+    /// Takes note of containers that were added to the running pod.
+    pub fn extend(&mut self) {
+        let known = self.containers.len() - self.mains;
+        let added: Vec<Slot> = ephemeral(&self.pod)
+            .iter()
+            .skip(known)
+            .map(|c| Slot { name: c.str("name").into(), ..Slot::default() })
+            .collect();
+        self.containers.extend(added);
+    }
+
     /// The pod as the API knows it.
     pub fn posted_pod(&self) -> &Arc<Object> {
         self.mirror.as_ref().unwrap_or(&self.pod)
@@ -214,6 +229,7 @@ impl Worker {
         static NONE: Value = Value::Null;
         let specs = match index.checked_sub(self.inits) {
             None => pod::init_containers(&self.pod).get(index),
+            Some(_) if index >= self.mains => ephemeral(&self.pod).get(index - self.mains),
             Some(i) => pod::containers(&self.pod).get(i),
         };
         specs.unwrap_or(&NONE)
@@ -245,6 +261,11 @@ impl Worker {
             ready == Some(false) && containers == Some(true)
         }
     }
+}
+
+/// Containers that were added for debugging.
+pub fn ephemeral(object: &Object) -> &[Value] {
+    object.items(&["spec", "ephemeralContainers"])
 }
 
 fn slot(name: &str, found: &Recovered) -> Slot {

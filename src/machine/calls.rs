@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `env` | a variable's name; `Null` | its text, `""` where unset; all as a map |
 //! | `profile` | | `book` or `modern` |
-//! | `machine` | | `{name, ip, role, cpus, memoryMib, bootedAt, user, home, pid}` |
+//! | `machine` | | `{name, ip, role, cpus, memoryMib, bootedAt, user, home, pid, image}` |
 //! | `machines` | | `[{name, ip, on}]` |
 //! | `cwd` | | absolute path |
 //! | `tty` | descriptor 0, 1, 2 | whether it is the terminal |
@@ -36,6 +36,7 @@
 //! | `sysctl-apply` | | `[{file, set: [[key, value]]}]`: what `sysctl --system` set |
 //! | `listeners` | | `[{port, process, pid}]` |
 //! | `resolve` | host name | `[ip]`, or the reason as a string |
+//! | `dns` | `{name, type, server, search}` | `{name, code, zone, soa, records}`, or `Null`: nobody answered |
 //! | `route` | ip | `{machine, micros}`, or `Null` if it cannot be reached |
 //! | `reachable` | ip | round trip of a ping in micros, or `Null` |
 //! | `tunnels` | | interfaces that the pod network made: `[{name, ip}]` |
@@ -158,6 +159,7 @@ pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) ->
         "swaps" => machine::swaps(host, input),
         "listeners" => net::listeners(host),
         "resolve" => net::resolve(host, input),
+        "dns" => net::dns(host, input),
         "route" => net::route(host, input),
         "reachable" => net::reachable(host, input),
         "tunnels" => net::tunnels(host),

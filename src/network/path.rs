@@ -202,6 +202,16 @@ fn walk(world: &mut World, sender: &Sender<'_>, client: &str, ip: &str, port: u1
     let own = source(world, sender);
     let hop = Hop { sender, at: from, forwarded: None };
     if let Some(rule) = proxy::lookup(&world.machine(from).net, ip, port, here) {
+        let mut rule = rule;
+        if rule.inner {
+            if rule.backends.is_empty() {
+                return REFUSED.dropped(from, Why::NoEndpoints);
+            }
+            keep_here(world, from, &mut rule);
+            if rule.backends.is_empty() {
+                return LOST.dropped(from, Why::NoLocalEndpoints);
+            }
+        }
         let Some((to, to_port)) = pick(world, from, &rule, &own) else {
             return REFUSED.dropped(from, Why::NoEndpoints);
         };
@@ -219,9 +229,7 @@ fn walk(world: &mut World, sender: &Sender<'_>, client: &str, ip: &str, port: u1
     // A node port is translated by the machine that the packet reaches.
     if let Some(mut rule) = proxy::lookup(&world.machine(machine).net, ip, port, true) {
         if rule.local {
-            let blocks = &world.machine(machine).net.blocks;
-            let here = |ip: &str| ipam::parse(ip).is_some_and(|ip| blocks.iter().any(|b| b.holds(ip)));
-            rule.backends.retain(|(ip, _)| here(ip));
+            keep_here(world, machine, &mut rule);
             if rule.backends.is_empty() {
                 return LOST.dropped(machine, Why::NoLocalEndpoints);
             }
@@ -237,7 +245,27 @@ fn walk(world: &mut World, sender: &Sender<'_>, client: &str, ip: &str, port: u1
     if announcer.is_some() {
         return LOST;
     }
+    if let Some((to, to_port)) = mapped(world, machine, port) {
+        packet(world, way, cause, client, ip, port, translation(world, machine, &to, to_port));
+        let onward = Hop { sender, at: machine, forwarded: Some((own, false)) };
+        let rest = deliver(world, &onward, &to, to_port);
+        return Connection { delay: rest.delay + way + way, ..rest };
+    }
     to_machine(world, &own, way, machine, ip, port)
+}
+
+/// Leaves the backends of this machine only.
+fn keep_here(world: &World, machine: u32, rule: &mut Rule) {
+    let blocks = &world.machine(machine).net.blocks;
+    let here = |ip: &str| ipam::parse(ip).is_some_and(|ip| blocks.iter().any(|b| b.holds(ip)));
+    rule.backends.retain(|(ip, _)| here(ip));
+}
+
+/// The pod that a port of the machine leads to (`hostPort`), as CNI's portmap plugin arranged it.
+fn mapped(world: &World, machine: u32, port: u16) -> Option<(Str, u16)> {
+    let pods = world.machine(machine).runtime.sandboxes.values().filter(|s| s.ready && !s.host_ports.is_empty());
+    let mut found = pods.filter_map(|s| Some((s.ip.clone(), s.host_ports.iter().find(|(h, _)| *h == port)?.1)));
+    found.next()
 }
 
 /// Whether the policies of the sending pod let it out.

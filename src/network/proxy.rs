@@ -74,6 +74,8 @@ pub struct Rule {
     pub backends: Vec<(Str, u16)>,
     /// How long one client goes to one backend after its last connection.
     pub sticky: Option<Duration>,
+    /// Connections from within go to backends of the machine they start on.
+    pub inner: bool,
     /// Connections from outside go to backends of the machine they reach, and to no others.
     pub local: bool,
 }
@@ -91,6 +93,8 @@ pub fn lookup(net: &NetState, ip: &str, port: u16, local: bool) -> Option<Rule> 
             service: ecow::eco_format!("{}/{}", key.namespace, key.name),
             backends: backends_of(net, service, entry.str("name")),
             sticky: sticky(service),
+            inner: service.str(&["spec", "internalTrafficPolicy"]) == "Local"
+                && service.str(&["spec", "clusterIP"]) == ip,
             local: service.str(&["spec", "externalTrafficPolicy"]) == "Local",
         });
     }

@@ -23,6 +23,11 @@ pub struct Sandbox {
     pub ready: bool,
     pub created: Time,
     pub pid: u32,
+    /// Its resolv.conf where that is not the usual one, and further lines of its hosts file.
+    pub resolv: Str,
+    pub hosts: Str,
+    /// Ports of the machine that lead to ports of the pod.
+    pub host_ports: Vec<(u16, u16)>,
     /// In order of creation.
     pub containers: Vec<Str>,
 }

@@ -165,6 +165,13 @@ impl Machine {
     }
 }
 
+/// The resolv.conf of a pod that says nothing about it, in kubeadm's usual cluster.
+pub fn usual_resolv(namespace: &str) -> String {
+    format!(
+        "nameserver 10.96.0.10\nsearch {namespace}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
+    )
+}
+
 /// Lays a container's files out, once.
 pub fn ensure(world: &mut World, machine: u32, container: &str) {
     let (now, profile) = (world.now, world.config.profile);
@@ -177,6 +184,8 @@ pub fn ensure(world: &mut World, machine: u32, container: &str) {
         c.root = root.clone();
     }
     let host_network = ip == host.ip;
+    let sandbox = host.runtime.sandboxes.get(&c.sandbox);
+    let (resolv, aliases) = sandbox.map(|s| (s.resolv.clone(), s.hosts.clone())).unwrap_or_default();
     let (image, _) = short(&c);
     let family = row(&c).0;
     for folder in ["bin", "dev", "etc", "home", "opt", "proc", "root", "run", "sys", "tmp", "usr/bin", "var/log"] {
@@ -209,16 +218,15 @@ pub fn ensure(world: &mut World, machine: u32, container: &str) {
         put(
             "/etc/hosts",
             &format!(
-                "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n{ip}\t{name}\n"
+                "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n{ip}\t{name}\n{aliases}"
             ),
         );
         let namespace = &c.pod.namespace;
-        put(
-            "/etc/resolv.conf",
-            &format!(
-                "nameserver 10.96.0.10\nsearch {namespace}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
-            ),
-        );
+        put("/etc/resolv.conf", &usual_resolv(namespace));
+    }
+    if !resolv.is_empty() {
+        let path = ecow::eco_format!("{root}/etc/resolv.conf");
+        host.files.insert(path, File::new(resolv, 0o644, now));
     }
     // A service account's volume: its token is a stand-in.
     let ca = host.read("/etc/kubernetes/pki/ca.crt").cloned().unwrap_or_default();

@@ -23,6 +23,10 @@ pub struct SandboxSpec {
     pub uid: Str,
     pub attempt: u32,
     pub host_network: bool,
+    /// See [`Sandbox`].
+    pub resolv: Str,
+    pub hosts: Str,
+    pub host_ports: Vec<(u16, u16)>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -225,6 +229,9 @@ impl Runtime {
             ready: true,
             created: now,
             pid,
+            resolv: spec.resolv.clone(),
+            hosts: spec.hosts.clone(),
+            host_ports: spec.host_ports.clone(),
             containers: Vec::new(),
         };
         if !spec.host_network {

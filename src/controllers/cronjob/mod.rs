@@ -1,6 +1,6 @@
 //! CronJobs: a Job whenever the schedule says so.
 //! Models pkg/controller/cronjob: [book] the polling one, every ten seconds; [modern] the one that
-//! waits for the next time. Not modelled: time zones other than UTC.
+//! waits for the next time. Not modelled: time zones with summer time.
 
 mod schedule;
 
@@ -145,6 +145,8 @@ fn due(kit: &mut Kit<'_, '_>, cron: &Arc<Object>) -> Next {
         note(kit, cron, "Warning", if kit.modern() { "UnparseableSchedule" } else { "FailedNeedsStart" }, message);
         return Next::Done;
     };
+    let zone = if kit.modern() { cron.str(&["spec", "timeZone"]) } else { "" };
+    let offset = schedule::offset_s(zone).unwrap_or(0);
     let now = kit.now();
     let last = Time::parse_rfc3339(cron.str(&["status", "lastScheduleTime"]));
     let mut from = last.unwrap_or_else(|| meta::created(cron));
@@ -153,7 +155,7 @@ fn due(kit: &mut Kit<'_, '_>, cron: &Arc<Object>) -> Next {
         from = from.max(now - deadline);
     }
     let (mut missed, mut scheduled) = (0, None);
-    while let Some(t) = schedule.next(from).filter(|t| *t <= now) {
+    while let Some(t) = schedule.next_in(from, offset).filter(|t| *t <= now) {
         (from, scheduled, missed) = (t, Some(t), missed + 1);
         if missed > 100 && !kit.modern() {
             let message = "Cannot determine if job needs to be started: too many missed start time (> 100). Set or decrease .spec.startingDeadlineSeconds or check clock skew".into();
@@ -167,7 +169,7 @@ fn due(kit: &mut Kit<'_, '_>, cron: &Arc<Object>) -> Next {
         note(kit, cron, "Warning", "TooManyMissedTimes", message);
     }
     if kit.modern()
-        && let Some(next) = schedule.next(now)
+        && let Some(next) = schedule.next_in(now, offset)
     {
         kit.enqueue_after(cron.key.clone(), next.since(now) + Duration::millis(100));
     }

@@ -1,4 +1,4 @@
-//! Cron schedules: five fields, or `@hourly` and the like. Times are UTC.
+//! Cron schedules: five fields, or `@hourly` and the like, in UTC or a zone without summer time.
 //! Models github.com/robfig/cron.
 
 use crate::base::time::{EPOCH_UNIX_S, Time};
@@ -56,6 +56,13 @@ impl Schedule {
         })
     }
 
+    /// The first time after `t` that fits in a zone that many seconds east of UTC.
+    pub fn next_in(&self, t: Time, offset_s: i64) -> Option<Time> {
+        let micros = offset_s * 1_000_000;
+        let local = self.next(Time(t.0.checked_add_signed(micros)?))?;
+        Some(Time(local.0.checked_add_signed(-micros)?))
+    }
+
     /// The first time after `t` that fits, within five years.
     pub fn next(&self, t: Time) -> Option<Time> {
         let at = |unix: u64| Some(Time(unix.checked_sub(EPOCH_UNIX_S)? * 1_000_000));
@@ -84,6 +91,31 @@ impl Schedule {
         let (by_day, by_weekday) = (self.days >> day & 1 == 1, self.weekdays >> ((since_1970 + 4) % 7) & 1 == 1);
         self.months >> month & 1 == 1 && if self.any_day { by_day && by_weekday } else { by_day || by_weekday }
     }
+}
+
+/// Seconds east of UTC of a time zone; `None`: one that is not known here.
+pub fn offset_s(zone: &str) -> Option<i64> {
+    const ZONES: [(&str, i64); 18] = [
+        ("", 0),
+        ("UTC", 0),
+        ("Etc/UTC", 0),
+        ("Etc/GMT", 0),
+        ("GMT", 0),
+        ("Africa/Lagos", 60),
+        ("Africa/Johannesburg", 120),
+        ("Europe/Istanbul", 180),
+        ("Europe/Moscow", 180),
+        ("Asia/Dubai", 240),
+        ("Asia/Kolkata", 330),
+        ("Asia/Bangkok", 420),
+        ("Asia/Ho_Chi_Minh", 420),
+        ("Asia/Shanghai", 480),
+        ("Asia/Singapore", 480),
+        ("Asia/Seoul", 540),
+        ("Asia/Tokyo", 540),
+        ("America/Sao_Paulo", -180),
+    ];
+    ZONES.iter().find(|(name, _)| *name == zone).map(|(_, minutes)| minutes * 60)
 }
 
 /// `*`, `*/15`, `1-5`, `1-9/2`, `mon,wed`.
@@ -143,5 +175,14 @@ mod tests {
         for bad in ["", "nope", "60 * * * *", "* * * * 8", "*/0 * * * *"] {
             assert_eq!(Schedule::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn nine_in_seoul_is_midnight_in_utc() {
+        let daily = Schedule::parse("0 9 * * *").unwrap();
+        let begin = Time(86_400_000_000);
+        let next = daily.next_in(begin, offset_s("Asia/Seoul").unwrap()).unwrap();
+        assert_eq!(next + crate::base::Duration::secs(9 * 3600), daily.next(begin).unwrap());
+        assert_eq!(offset_s("Mars/Olympus"), None);
     }
 }

@@ -46,6 +46,7 @@ pub fn about(host: &CommandHost<'_, '_>) -> Value {
         "user" => &host.task.user,
         "home" => home,
         "pid" => host.task.pid,
+        "image" => m.runtime.containers.get(container).map_or("", |c| c.image.as_str()),
     }
     .into()
 }

@@ -6,7 +6,7 @@ use crate::base::Str;
 use crate::machine::Forward;
 use crate::machine::terminal::CommandHost;
 use crate::network::http::{self, Ask};
-use crate::network::{self, Outcome};
+use crate::network::{self, Outcome, dns};
 
 /// The pod whose network this command has; `None`: the machine's.
 pub fn pod_of(host: &CommandHost<'_, '_>) -> Option<ObjectKey> {
@@ -34,10 +34,58 @@ pub fn resolve(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
         }
     }
     let pod = pod_of(host);
-    match network::resolve(host.ctx.world, machine, pod.as_ref(), input.as_str(), cause) {
+    let (hosts, conf) = texts(host);
+    match network::resolve(host.ctx.world, machine, pod.as_ref(), (&hosts, &conf), input.as_str(), cause) {
         Ok(ips) => Value::from(ips),
         Err(error) => Value::from(format!("{error:?}")),
     }
+}
+
+/// /etc/hosts and /etc/resolv.conf as this command sees them.
+fn texts(host: &CommandHost<'_, '_>) -> (Str, Str) {
+    let m = host.ctx.host();
+    let read = |path| m.read(&m.real_path(&host.task.container, path)).cloned().unwrap_or_default();
+    (read("/etc/hosts"), read("/etc/resolv.conf"))
+}
+
+/// One question to a name server; `Null`: no answer came.
+pub fn dns(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
+    let kind = dns::TYPES.iter().find(|(n, _)| *n == input.str("type")).map_or(dns::Type::A, |(_, t)| *t);
+    let mut conf = dns::Conf::parse(&texts(host).1);
+    if !input.str("server").is_empty() {
+        conf.servers = vec![input.str("server").into()];
+    }
+    if input.get("search").and_then(Value::as_bool) != Some(true) {
+        conf.search.clear();
+    }
+    let (machine, cause, pod) = (host.ctx.machine, host.ctx.cause, pod_of(host));
+    // A server that is named by its name.
+    if let Some(server) = conf.servers.first().filter(|s| network::ipam::parse(s).is_none()).cloned() {
+        let found = resolve(host, &server.into());
+        let Some(ip) = found.items().first() else { return Value::Null };
+        conf.servers = vec![ip.as_str().into()];
+    }
+    let world = &mut *host.ctx.world;
+    let Some((name, answer)) = dns::walk(world, machine, pod.as_ref(), &conf, input.str("name"), kind, cause) else {
+        return Value::Null;
+    };
+    let one = |r: &dns::Answered| -> Value {
+        map! { "name" => &r.name, "ttl" => r.ttl, "type" => r.kind.name(), "data" => &r.data }.into()
+    };
+    let code = match answer.code {
+        dns::Code::NoError => "NOERROR",
+        dns::Code::NxDomain => "NXDOMAIN",
+        dns::Code::ServFail => "SERVFAIL",
+        dns::Code::Refused => "REFUSED",
+    };
+    map! {
+        "name" => name,
+        "code" => code,
+        "soa" => answer.authority.as_deref().map(dns::soa).unwrap_or_default(),
+        "zone" => answer.authority.unwrap_or_default(),
+        "records" => answer.records.iter().map(one).collect::<Vec<Value>>(),
+    }
+    .into()
 }
 
 pub fn route(host: &CommandHost<'_, '_>, input: &Value) -> Value {

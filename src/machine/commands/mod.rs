@@ -180,6 +180,7 @@ static TABLE: &[&Command] = &[
     &containers::CTR,
     &daemons::CONTAINERD,
     &dns::DIG,
+    &dns::HOST,
     &containers::DOCKER,
     &etcdctl::ETCDCTL,
     &etcdctl::ETCDUTL,
