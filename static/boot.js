@@ -54,6 +54,11 @@ function complete(rest) {
 async function compiled(url, signal) {
   const answer = await fetch(url, { signal });
   if (!answer.ok) throw new Error(`${answer.status} ${url}`);
+  // The first file is packed wherever there is a second one.
+  if (!whole && url === from("wasm")) {
+    const [{ unpack }, bytes] = await Promise.all([import("./unpack.js"), answer.arrayBuffer()]);
+    return WebAssembly.compile(unpack(new Uint8Array(bytes)));
+  }
   const streams = answer.headers.get("content-type") === "application/wasm";
   return streams ? WebAssembly.compileStreaming(answer) : WebAssembly.compile(await answer.arrayBuffer());
 }

@@ -10,7 +10,7 @@ use super::{daemons, files};
 use crate::api::{Kind, node, pod};
 use crate::base::{Duration, Str, Time};
 use crate::etcd;
-use crate::machine::{self, Machine, Role, systemd};
+use crate::machine::{self, Content, File, Machine, Role, systemd};
 use crate::network::{cni, ipam};
 use crate::runtime::{Image, images};
 use crate::sim::{ActorId, Component, Config, Endpoint, Profile, TraceId, World};
@@ -72,9 +72,9 @@ pub const LAB: &str = "/home/learner/lab";
 
 /// What `vagrant up` is run on, and what it left.
 fn host_files(world: &mut World) {
-    use crate::bundle::{Knobs, machine_files};
+    use crate::bundle::{Knobs, machine_files, machine_paths};
     let knobs = Knobs { workers: world.config.workers, ..Knobs::of(world.config.profile) };
-    let Ok(made) = machine_files(&knobs) else { return };
+    let Ok(paths) = machine_paths(&knobs) else { return };
     let now = world.now;
     let names: Vec<Str> = world.machines().skip(1).map(|m| m.name.clone()).collect();
     let host = world.machine_mut(0);
@@ -82,9 +82,13 @@ fn host_files(world: &mut World) {
     machine::files::make_folder(host, &format!("{LAB}/manifests"), now);
     let text = "This lab needs no manifests.\n".to_owned();
     let mut all = vec![files::Made { path: format!("{LAB}/manifests/README"), text, mode: 0o644 }];
-    for file in made {
-        let text = String::from_utf8(file.content).unwrap_or_default();
-        all.push(files::Made { path: format!("{LAB}/{}", file.path), text, mode: file.mode });
+    for (at, (path, mode)) in paths.into_iter().enumerate() {
+        let knobs = knobs.clone();
+        let content = Content::late(move || {
+            let made = machine_files(&knobs).unwrap_or_default();
+            made.get(at).map(|file| String::from_utf8_lossy(&file.content).into()).unwrap_or_default()
+        });
+        host.files.insert(ecow::eco_format!("{LAB}/{path}"), File { content, ..File::new("", mode, now) });
     }
     let image = if world.config.profile == Profile::Book { "sysnet4admin/CentOS-k8s" } else { "bento/rockylinux-9" };
     let folder = format!("{}/{}", crate::vagrant::BOXES, image.replace('/', "-VAGRANTSLASH-"));

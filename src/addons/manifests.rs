@@ -159,7 +159,7 @@ fn detect_by_node(daemons: &mut Object) {
 /// The objects of a file of our own; a test holds that every document is one.
 fn parse(text: &str) -> Vec<Object> {
     let document = |text: &str| {
-        let value: Value = serde_yaml::from_str(text).ok()?;
+        let value: Value = crate::api::yaml::read(text).ok()?;
         let kind = Kind::of_manifest(value.str("apiVersion"), value.str("kind"))?;
         Some(Object::from_value(kind, &value))
     };

@@ -41,7 +41,7 @@ impl Pool {
 
 /// The pools of a ConfigMap's `config`; `None`: MetalLB refuses it and keeps what it has.
 fn parse(text: &str) -> Option<Vec<Pool>> {
-    let value: Value = serde_yaml::from_str(text).ok()?;
+    let value: Value = crate::api::yaml::read(text).ok()?;
     let range = |text: &str| -> Option<(u32, u32)> {
         if let Some((first, last)) = text.split_once('-') {
             let (first, last) = (ipam::parse(first.trim())?, ipam::parse(last.trim())?);

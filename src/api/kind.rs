@@ -163,7 +163,7 @@ impl Kind {
     }
     /// `deployment.apps`, or `pod`: how kubectl prefixes a name.
     pub fn singular_group(self) -> String {
-        let (i, lower) = (self.info(), self.info().kind.to_lowercase());
+        let (i, lower) = (self.info(), self.info().kind.to_ascii_lowercase());
         if i.group.is_empty() { lower } else { format!("{lower}.{}", i.group) }
     }
     /// The apiVersions under which the server of `profile` serves the kind, the preferred one first.

@@ -35,6 +35,7 @@ pub mod storage;
 pub mod table;
 pub mod validate_client;
 pub mod validation;
+pub mod yaml;
 
 pub use kind::Kind;
 pub use object::{Object, ObjectKey};

@@ -67,6 +67,15 @@ pub fn machines(knobs: &Knobs) -> Vec<Entry> {
     entries
 }
 
+/// Paths and modes of [`machines`].
+pub const MACHINES: [(&str, u16); 5] = [
+    ("Vagrantfile", 0o644),
+    ("config.sh", 0o755),
+    ("install_pkg.sh", 0o755),
+    ("master_node.sh", 0o755),
+    ("work_nodes.sh", 0o755),
+];
+
 /// What stands around the machines.
 pub fn around(lesson: &Lesson, knobs: &Knobs) -> Vec<Entry> {
     let parts = parts(knobs.profile);
@@ -259,6 +268,15 @@ fn fill(template: &str, values: &Values) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_machines_files_lie_where_they_are_said_to() {
+        for profile in [Profile::Book, Profile::Modern] {
+            let made = machines(&Knobs::of(profile));
+            let paths: Vec<_> = made.iter().map(|file| (file.path.as_str(), file.mode)).collect();
+            assert_eq!(paths, MACHINES);
+        }
+    }
 
     #[test]
     fn values_are_not_read_as_templates() {

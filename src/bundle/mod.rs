@@ -88,6 +88,15 @@ pub fn machine_files(knobs: &Knobs) -> Result<Vec<Entry>, Error> {
     if refusals.is_empty() { Ok(files::machines(knobs)) } else { Err(Error::Knobs(refusals)) }
 }
 
+/// Where the files of [`machine_files`] lie, and their modes.
+///
+/// # Errors
+/// As [`machine_files`].
+pub fn machine_paths(knobs: &Knobs) -> Result<[(&'static str, u16); 5], Error> {
+    let refusals = knobs.refusals();
+    if refusals.is_empty() { Ok(files::MACHINES) } else { Err(Error::Knobs(refusals)) }
+}
+
 fn text(path: String, content: String) -> Entry {
     Entry { path, content: content.into_bytes(), mode: 0o644 }
 }

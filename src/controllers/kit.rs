@@ -135,7 +135,7 @@ pub fn refusal(reply: &Reply) -> Option<&Status> {
 pub fn error_text(reply: &Reply) -> Str {
     match reply {
         Ok(Response::Error(status)) => status.message.clone(),
-        Err(e) => ecow::eco_format!("{e:?}").to_lowercase(),
+        Err(e) => ecow::eco_format!("{e:?}").to_ascii_lowercase(),
         _ => Str::new(),
     }
 }

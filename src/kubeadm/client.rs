@@ -47,7 +47,7 @@ impl Client {
         let timeout = if request.timeout == Duration::ZERO { Duration::secs(30) } else { request.timeout };
         let request = Request { user: self.user.clone(), user_agent: "kubeadm".into(), timeout, ..request };
         let reply = cx.io.request(&self.server, request)?;
-        let method = format!("{}{}", &method[..1], method[1..].to_lowercase());
+        let method = format!("{}{}", &method[..1], method[1..].to_ascii_lowercase());
         let at = format!("{}:{}", self.server.ip, self.server.port);
         let url = format!("{method} \"{}{path}\"", self.url());
         Ok(match reply {
@@ -119,7 +119,7 @@ pub fn put(cx: &mut Cx<'_, '_>, file: Made) -> Run {
     let Made { path, text, mode } = file;
     make_folder(cx, crate::machine::files::parent(&path))?;
     if let Err(why) = cx.io.write_file(&path, text)? {
-        return fail(format!("open {path}: {}", why.to_lowercase()));
+        return fail(format!("open {path}: {}", why.to_ascii_lowercase()));
     }
     cx.io.call("chmod", map! { "path" => path, "mode" => u32::from(mode) }.into())?;
     Ok(())

@@ -261,7 +261,7 @@ fn networks(cluster: &Cluster) -> Run {
 
 /// The cluster that runs, from its ConfigMap.
 pub fn of_cluster(cx: &Cx<'_, '_>, text: &str, ip: &str) -> Cluster {
-    let doc = serde_yaml::from_str::<Value>(text).unwrap_or_default();
+    let doc = crate::api::yaml::read(text).unwrap_or_default();
     let mut init = Init {
         cluster: Cluster::new(cx.profile, &cx.node, ip),
         token: Str::new(),

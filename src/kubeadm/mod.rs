@@ -292,7 +292,7 @@ fn version(cx: &mut Cx<'_, '_>) -> Run {
         "short" => cx.out(version),
         "" => {
             let go: Vec<String> =
-                fields.iter().map(|(k, v)| format!("{}{}:\"{v}\"", k[..1].to_uppercase(), &k[1..])).collect();
+                fields.iter().map(|(k, v)| format!("{}{}:\"{v}\"", k[..1].to_ascii_uppercase(), &k[1..])).collect();
             cx.out(format!("kubeadm version: &version.Info{{{}}}", go.join(", ")));
         }
         "json" => {

@@ -25,7 +25,7 @@ impl Found {
         stderr(cx, &format!("\t[WARNING {check}]: {text}\n"));
     }
     fn error(&mut self, cx: &mut Cx<'_, '_>, check: &str, text: &str) {
-        if self.ignored.iter().any(|i| i == "all" || *i == check.to_lowercase()) {
+        if self.ignored.iter().any(|i| i == "all" || *i == check.to_ascii_lowercase()) {
             return self.warning(cx, check, text);
         }
         self.errors += &format!("\t[ERROR {check}]: {text}\n");

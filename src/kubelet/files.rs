@@ -165,7 +165,7 @@ impl Kubelet {
 
 /// The pod that a manifest file means on this node; `None` if it is no pod.
 fn static_pod(text: &str, path: &Str, node: &Str, now: Time) -> Option<Object> {
-    let value: Value = serde_yaml::from_str(text).ok()?;
+    let value: Value = crate::api::yaml::read(text).ok()?;
     if value.str("kind") != "Pod" {
         return None;
     }

@@ -375,7 +375,7 @@ fn node_info(profile: Profile, host: &Machine) -> Map {
         "machineID" => &id[..32],
         "operatingSystem" => "linux",
         "osImage" => os,
-        "systemUUID" => id[..32].to_uppercase(),
+        "systemUUID" => id[..32].to_ascii_uppercase(),
     }
 }
 

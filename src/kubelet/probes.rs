@@ -232,7 +232,7 @@ fn address(ctx: &Ctx<'_>, run: &Container, action: &Value) -> Str {
 pub fn get(ctx: &mut Ctx<'_>, run: &Container, spec: &Value, http: &Value) -> Result<(), Str> {
     let (port, ip) = (port_of(spec, http), address(ctx, run, http));
     let path = if http.str("path").is_empty() { "/" } else { http.str("path") };
-    let scheme = http.str("scheme").to_lowercase();
+    let scheme = http.str("scheme").to_ascii_lowercase();
     let scheme = if scheme.is_empty() { "http" } else { &scheme };
     let url = format!("{scheme}://{ip}:{port}{path}");
     let peer = match path::reach(ctx.world, ctx.machine, &ip, port).outcome {

@@ -66,7 +66,7 @@ fn needs_of(volume: &Value) -> Vec<Need> {
 
 /// `configmap "name" not found`
 pub fn not_found(kind: Kind, name: &str) -> Str {
-    ecow::eco_format!("{} \"{name}\" not found", kind.name().to_lowercase())
+    ecow::eco_format!("{} \"{name}\" not found", kind.name().to_ascii_lowercase())
 }
 
 fn folder(uid: &str, plugin: &str, name: &str) -> Str {

@@ -17,13 +17,13 @@ pub use progress::Progress;
 
 use std::sync::OnceLock;
 
-use crate::api::Value;
+use crate::api::{Value, yaml};
 use crate::base::Str;
 use crate::sim::Profile;
 
 struct Shipped {
     name: &'static str,
-    /// What stands before the steps: lists show no more.
+    /// How it begins: lists show no more.
     head: &'static [u8],
     /// The whole text, and what is printed, as functions: the page loads those that are opened.
     yaml: fn() -> &'static str,
@@ -32,16 +32,25 @@ struct Shipped {
     printed: fn(Profile) -> &'static str,
 }
 
-/// Where the steps begin in a drill's text.
+/// Where a drill's text goes on behind what a list shows of it.
 const fn head_length(yaml: &str) -> usize {
-    let (text, steps) = (yaml.as_bytes(), b"\nsteps:");
+    let files = length_before(yaml, "\nfiles:");
+    let fresh = length_before(yaml, "\nfresh:");
+    let steps = length_before(yaml, "\nsteps:");
+    let least = if files < fresh { files } else { fresh };
+    if least < steps { least } else { steps }
+}
+
+/// The length of a text's lines before one that begins so, or of all.
+const fn length_before(text: &str, line: &str) -> usize {
+    let (text, line) = (text.as_bytes(), line.as_bytes());
     let mut at = 0;
-    while at + steps.len() <= text.len() {
+    while at + line.len() <= text.len() {
         let mut same = 0;
-        while same < steps.len() && text[at + same] == steps[same] {
+        while same < line.len() && text[at + same] == line[same] {
             same += 1;
         }
-        if same == steps.len() {
+        if same == line.len() {
             return at + 1;
         }
         at += 1;
@@ -49,15 +58,15 @@ const fn head_length(yaml: &str) -> usize {
     text.len()
 }
 
-/// A copy, so that the head does not bring the whole text along.
-const fn head<const N: usize>(yaml: &str) -> [u8; N] {
-    let mut head = [0; N];
+/// A copy, so that a part does not bring the whole text along.
+const fn part<const N: usize>(yaml: &str, from: usize) -> [u8; N] {
+    let mut part = [0; N];
     let mut at = 0;
     while at < N {
-        head[at] = yaml.as_bytes()[at];
+        part[at] = yaml.as_bytes()[from + at];
         at += 1;
     }
-    head
+    part
 }
 
 macro_rules! shipped {
@@ -66,7 +75,7 @@ macro_rules! shipped {
             name: $name,
             head: &{
                 const YAML: &str = include_str!(concat!("../../lessons/", $name, ".yaml"));
-                head::<{ head_length(YAML) }>(YAML)
+                part::<{ head_length(YAML) }>(YAML, 0)
             },
             yaml: || include_str!(concat!("../../lessons/", $name, ".yaml")),
             printed: |profile| match profile {
@@ -151,7 +160,7 @@ pub fn cards() -> &'static [Card] {
 impl Shipped {
     /// As a plain value: a page that opens reads heads, and no whole drill.
     fn read_head(&self) -> Value {
-        serde_yaml::from_str(std::str::from_utf8(self.head).unwrap_or_default()).unwrap_or_default()
+        yaml::read(std::str::from_utf8(self.head).unwrap_or_default()).unwrap_or_default()
     }
 }
 
@@ -173,7 +182,8 @@ impl Card {
 
 /// The files of a shipped drill: name and content.
 pub fn files(name: &str) -> Vec<(Str, Str)> {
-    let Some(head) = SHIPPED.iter().find(|s| s.name == name).map(Shipped::read_head) else { return Vec::new() };
+    let Some(yaml) = source(name) else { return Vec::new() };
+    let head = yaml::read(&yaml[..length_before(yaml, "\nsteps:")]).unwrap_or_default();
     let Some(files) = head.get("files").and_then(Value::as_map) else { return Vec::new() };
     files.iter().map(|(name, content)| (name.clone(), content.as_str().into())).collect()
 }

@@ -363,13 +363,17 @@ pub fn fresh_kernel(machine: &mut Machine, profile: Profile, now: Time) {
         "disabled" => drop(machine.remove(SELINUX_NOW)),
         mode => machine.write(SELINUX_NOW, if mode == "enforcing" { "1" } else { "0" }, now),
     }
-    for (path, text) in proc_files(machine.cpus, machine.memory_mib, profile) {
-        machine.write(path, text, now);
+    let (cpus, memory) = (machine.cpus, machine.memory_mib);
+    for (i, path) in PROC_FILES.into_iter().enumerate() {
+        machine.write_late(path, now, move || proc_files(cpus, memory, profile)[i].as_str().into());
     }
 }
 
 /// What programs read of the machine itself.
-fn proc_files(cpus: u32, memory_mib: u32, profile: Profile) -> [(&'static str, String); 4] {
+const PROC_FILES: [&str; 4] = ["/proc/cpuinfo", "/proc/meminfo", "/proc/version", "/proc/cmdline"];
+
+/// The texts of [`PROC_FILES`].
+fn proc_files(cpus: u32, memory_mib: u32, profile: Profile) -> [String; 4] {
     let cpu = |i: u32| {
         format!(
             "processor\t: {i}\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Core(TM) i7-9750H CPU @ 2.60GHz\ncpu cores\t: {cpus}\n\n"
@@ -377,17 +381,14 @@ fn proc_files(cpus: u32, memory_mib: u32, profile: Profile) -> [(&'static str, S
     };
     let total = u64::from(memory_mib) * 1024;
     [
-        ("/proc/cpuinfo", (0..cpus).map(cpu).collect()),
-        (
-            "/proc/meminfo",
-            format!(
-                "MemTotal:       {total:>8} kB\nMemFree:        {:>8} kB\nMemAvailable:   {:>8} kB\n",
-                total / 3,
-                total * 3 / 5
-            ),
+        (0..cpus).map(cpu).collect(),
+        format!(
+            "MemTotal:       {total:>8} kB\nMemFree:        {:>8} kB\nMemAvailable:   {:>8} kB\n",
+            total / 3,
+            total * 3 / 5
         ),
-        ("/proc/version", format!("Linux version {} (mockbuild@kbuilder) (gcc) #1 SMP\n", release(profile))),
-        ("/proc/cmdline", format!("BOOT_IMAGE=/vmlinuz-{} ro quiet\n", release(profile))),
+        format!("Linux version {} (mockbuild@kbuilder) (gcc) #1 SMP\n", release(profile)),
+        format!("BOOT_IMAGE=/vmlinuz-{} ro quiet\n", release(profile)),
     ]
 }
 

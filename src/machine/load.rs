@@ -44,7 +44,7 @@ pub fn memory_total(m: &Machine) -> u64 {
 
 /// Bytes of the root file system in use.
 pub fn disk_used(m: &Machine) -> u64 {
-    let files: u64 = m.files.iter().filter(|(path, _)| !in_memory(path)).map(|(_, f)| f.size()).sum();
+    let files: u64 = m.files.iter().filter(|(path, _)| !in_memory(path)).map(|(_, f)| f.occupies()).sum();
     SYSTEM + files + m.runtime.images.values().map(|i| i.size).sum::<u64>()
 }
 

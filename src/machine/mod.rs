@@ -19,6 +19,9 @@ pub mod terminal;
 pub(crate) mod testing;
 pub mod users;
 
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
 use crate::base::persistent::{OrdMap, OrdSet, Vector};
 use crate::base::{Duration, Str, Time};
 use crate::etcd::EtcdData;
@@ -35,11 +38,14 @@ pub enum Role {
     Worker,
 }
 
+/// A file system's block, in bytes.
+const BLOCK: u64 = 4096;
+
 /// A regular file, or a symbolic link: its content is then where it points. Folders are implied by the
 /// paths below them and by entries ending in `/`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct File {
-    pub content: Str,
+    pub content: Content,
     /// Permissions, and [`LINK`].
     pub mode: u16,
     pub modified: Time,
@@ -55,14 +61,71 @@ pub const LINK: u16 = 0o120_000;
 impl File {
     /// A file of root's.
     pub fn new(content: impl Into<Str>, mode: u16, modified: Time) -> File {
-        File { content: content.into(), mode, modified, owner: (0, 0), hole: 0 }
+        File { content: Content::Text(content.into()), mode, modified, owner: (0, 0), hole: 0 }
     }
     pub fn is_link(&self) -> bool {
         self.mode & LINK == LINK
     }
     /// In bytes.
     pub fn size(&self) -> u64 {
-        self.content.len() as u64 + self.hole
+        self.content.text().len() as u64 + self.hole
+    }
+    /// Bytes of the disk: a text that is made when it is read counts as a block, so that counting makes none.
+    pub fn occupies(&self) -> u64 {
+        match &self.content {
+            Content::Text(text) => text.len() as u64 + self.hole,
+            Content::Late(_) => BLOCK + self.hole,
+        }
+    }
+}
+
+/// A file's text. Many a file that comes with a machine is never read: its text is made when it is, always
+/// the same.
+#[derive(Clone)]
+pub enum Content {
+    Text(Str),
+    Late(Arc<Late>),
+}
+
+pub struct Late {
+    made: OnceLock<Str>,
+    make: Box<dyn Fn() -> Str + Send + Sync>,
+}
+
+impl Content {
+    /// `make` depends on nothing but what it holds.
+    pub fn late(make: impl Fn() -> Str + Send + Sync + 'static) -> Content {
+        Content::Late(Arc::new(Late { made: OnceLock::new(), make: Box::new(make) }))
+    }
+    pub fn text(&self) -> &Str {
+        match self {
+            Content::Text(text) => text,
+            Content::Late(late) => late.made.get_or_init(&late.make),
+        }
+    }
+}
+
+impl PartialEq for Content {
+    fn eq(&self, other: &Content) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
+    }
+}
+
+impl From<Str> for Content {
+    fn from(text: Str) -> Content {
+        Content::Text(text)
+    }
+}
+
+impl From<&str> for Content {
+    fn from(text: &str) -> Content {
+        Content::Text(text.into())
     }
 }
 
@@ -176,7 +239,7 @@ impl Machine {
         if file.is_link() {
             file = self.files.get(&self.real_path("", path)).filter(|f| !f.is_link())?;
         }
-        Some(&file.content)
+        Some(file.content.text())
     }
     /// Writes a file, keeping its mode and owner if it exists (0644 otherwise).
     pub fn write(&mut self, path: &str, content: impl Into<Str>, now: Time) {
@@ -186,6 +249,10 @@ impl Machine {
         }
         let (mode, owner) = self.files.get(&path).map_or((0o644, (0, 0)), |f| (f.mode, f.owner));
         self.files.insert(path, File { owner, ..File::new(content, mode, now) });
+    }
+    /// Writes a file of which the text is made once somebody reads it.
+    pub fn write_late(&mut self, path: &str, now: Time, make: impl Fn() -> Str + Send + Sync + 'static) {
+        self.files.insert(path.into(), File { content: Content::late(make), ..File::new("", 0o644, now) });
     }
     /// Version of an installed package without its release: `1.18.4`.
     pub fn version_of(&self, package: &str) -> Option<&str> {

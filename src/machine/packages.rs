@@ -338,17 +338,18 @@ pub fn install(machine: &mut Machine, profile: Profile, name: &str, version: &st
     if !machine.units.contains_key(unit)
         && let Some(unit) = systemd::unit::packaged(profile, unit)
     {
-        machine.write(&unit.file(), unit_file(&unit), now);
+        let of = unit.clone();
+        machine.write_late(&unit.file(), now, move || unit_file(&of).into());
         machine.units.insert(unit.name.clone(), unit);
     }
     match name {
         "kubelet" => {
-            machine.write(DROP_IN, drop_in(profile), now);
+            machine.write_late(DROP_IN, now, move || drop_in(profile).into());
             machine.write("/etc/sysconfig/kubelet", "KUBELET_EXTRA_ARGS=\n", now);
             files::make_folder(machine, "/etc/kubernetes/manifests", now);
         }
-        "containerd.io" if machine.read(CONTAINERD_CONF).is_none() => {
-            machine.write(CONTAINERD_CONF, PACKAGED_CONTAINERD, now);
+        "containerd.io" if !machine.files.contains_key(CONTAINERD_CONF) => {
+            machine.write_late(CONTAINERD_CONF, now, || PACKAGED_CONTAINERD.into());
         }
         "docker-ce" => {
             files::make_folder(machine, "/etc/docker", now);
@@ -404,31 +405,31 @@ pub fn of_box(machine: &mut Machine, profile: Profile, now: Time) {
             machine.packages.insert(name.into(), plain(&version).into());
         }
     }
-    for (path, text) in box_repos(profile) {
-        machine.write(&path, text, now);
+    if profile == Profile::Book {
+        return machine.write_late("/etc/yum.repos.d/CentOS-Base.repo", now, || centos_base().into());
+    }
+    for (id, name) in [("baseos", "BaseOS"), ("appstream", "AppStream"), ("extras", "Extras")] {
+        machine.write_late(&format!("/etc/yum.repos.d/rocky-{id}.repo"), now, move || rocky(id, name).into());
     }
 }
 
-fn box_repos(profile: Profile) -> Vec<(String, String)> {
-    if profile == Profile::Book {
-        let section = |id: &str, name: &str, folder: &str, repo: &str| {
-            format!(
-                "[{id}]\nname=CentOS-$releasever - {name}\nmirrorlist=http://mirrorlist.centos.org/?release=$releasever&arch=$basearch&repo={repo}&infra=$infra\n#baseurl=http://mirror.centos.org/centos/$releasever/{folder}/$basearch/\ngpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7\n\n"
-            )
-        };
-        let text = section("base", "Base", "os", "os")
-            + &section("updates", "Updates", "updates", "updates")
-            + &section("extras", "Extras", "extras", "extras");
-        return vec![("/etc/yum.repos.d/CentOS-Base.repo".to_owned(), text)];
-    }
-    ["baseos", "appstream", "extras"]
-        .into_iter()
-        .zip(["BaseOS", "AppStream", "Extras"])
-        .map(|(id, name)| {
-            let text = format!("[{id}]\nname=Rocky Linux $releasever - {name}\nmirrorlist=https://mirrors.rockylinux.org/mirrorlist?arch=$basearch&repo={name}-$releasever$rltype\n#baseurl=http://dl.rockylinux.org/$contentdir/$releasever/{name}/$basearch/os/\ngpgcheck=1\nenabled=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9\n");
-            (format!("/etc/yum.repos.d/rocky-{id}.repo"), text)
-        })
-        .collect()
+/// CentOS' own.
+fn centos_base() -> String {
+    let section = |id: &str, name: &str, folder: &str, repo: &str| {
+        format!(
+            "[{id}]\nname=CentOS-$releasever - {name}\nmirrorlist=http://mirrorlist.centos.org/?release=$releasever&arch=$basearch&repo={repo}&infra=$infra\n#baseurl=http://mirror.centos.org/centos/$releasever/{folder}/$basearch/\ngpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7\n\n"
+        )
+    };
+    section("base", "Base", "os", "os")
+        + &section("updates", "Updates", "updates", "updates")
+        + &section("extras", "Extras", "extras", "extras")
+}
+
+/// One of Rocky Linux's own: id and name.
+fn rocky(id: &str, name: &str) -> String {
+    format!(
+        "[{id}]\nname=Rocky Linux $releasever - {name}\nmirrorlist=https://mirrors.rockylinux.org/mirrorlist?arch=$basearch&repo={name}-$releasever$rltype\n#baseurl=http://dl.rockylinux.org/$contentdir/$releasever/{name}/$basearch/os/\ngpgcheck=1\nenabled=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9\n"
+    )
 }
 
 /// Repository files that can be added by URL.
@@ -447,15 +448,14 @@ const DOCKER_REPO: &str = "[docker-ce-stable]\nname=Docker CE Stable - $basearch
 /// What the lab's scripts install: repositories, packages, and nothing started.
 pub fn of_lab(machine: &mut Machine, profile: Profile, kubernetes: &str, now: Time) {
     let file = "/etc/yum.repos.d/docker-ce.repo";
-    machine.write(file, DOCKER_REPO, now);
+    machine.write_late(file, now, || DOCKER_REPO.into());
     if profile == Profile::Book {
-        if let Some(text) = machine.read("/etc/yum.repos.d/CentOS-Base.repo").cloned() {
-            let text = text.replace("mirrorlist=", "#mirrorlist=").replace(
-                "#baseurl=http://mirror.centos.org/centos/$releasever/",
-                "baseurl=https://vault.centos.org/7.9.2009/",
-            );
-            machine.write("/etc/yum.repos.d/CentOS-Base.repo", text, now);
-        }
+        machine.write_late("/etc/yum.repos.d/CentOS-Base.repo", now, || {
+            let text = centos_base().replace("mirrorlist=", "#mirrorlist=");
+            let (box_url, lab_url) =
+                ("#baseurl=http://mirror.centos.org/centos/$releasever/", "baseurl=https://vault.centos.org/7.9.2009/");
+            text.replace(box_url, lab_url).into()
+        });
         machine.write("/etc/yum.repos.d/kubernetes.repo", "[kubernetes]\nname=Kubernetes\nbaseurl=https://mirrors.aliyun.com/kubernetes/yum/repos/kubernetes-el7-x86_64\nenabled=1\ngpgcheck=0\nrepo_gpgcheck=0\n", now);
     } else {
         let minor = kubernetes.rsplit_once('.').map_or(kubernetes, |(minor, _)| minor);
@@ -485,11 +485,9 @@ pub fn of_lab(machine: &mut Machine, profile: Profile, kubernetes: &str, now: Ti
         install(machine, profile, name, &version, now);
     }
     if profile == Profile::Modern {
-        machine.write(
-            CONTAINERD_CONF,
-            containerd_default().replace("SystemdCgroup = false", "SystemdCgroup = true"),
-            now,
-        );
+        machine.write_late(CONTAINERD_CONF, now, || {
+            containerd_default().replace("SystemdCgroup = false", "SystemdCgroup = true").into()
+        });
     }
 }
 

@@ -143,7 +143,7 @@ impl Machine {
                     "" => self.files.get(&at[..end]),
                     _ => self.files.get(&self.laid_out(container, &at[..end])),
                 }?;
-                file.is_link().then(|| (end, file.content.clone()))
+                file.is_link().then(|| (end, file.content.text().clone()))
             };
             let Some((end, target)) = ends.into_iter().find_map(link) else { return self.laid_out(container, &at) };
             let whole = files::absolute(files::parent(&at[..end]), &target);

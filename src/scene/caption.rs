@@ -34,7 +34,7 @@ fn thing(key: &ObjectKey, lang: Lang) -> String {
     match (lang, key.name.as_str()) {
         (Lang::En, "") => key.kind.plural().into(),
         (Lang::Ko, "") => kind.into(),
-        (Lang::En, name) => format!("{} {name}", kind.to_lowercase()),
+        (Lang::En, name) => format!("{} {name}", kind.to_ascii_lowercase()),
         (Lang::Ko, name) => format!("{name} {kind}"),
     }
 }
@@ -72,7 +72,7 @@ fn request(world: &World, record: &Record, verb: Verb, key: &ObjectKey, sub: &st
             "{} {does} {}",
             capital(who),
             if key.name.is_empty() && verb == Verb::Create {
-                format!("a {}", key.kind.name().to_lowercase())
+                format!("a {}", key.kind.name().to_ascii_lowercase())
             } else {
                 what
             }

@@ -124,7 +124,7 @@ pub fn hop(record: &Record, world: &World) -> Option<Hop> {
             let client = from.or(to)?;
             let api = world.actors().find(|a| a.2 == "kube-apiserver").map(|a| Place::Part(a.1, Part::ApiServer));
             let api = api.or_else(|| control_plane(world).map(|m| Place::Part(m, Part::ApiServer)))?;
-            (api, client, HopKind::Error, error.to_lowercase().as_str().into(), false)
+            (api, client, HopKind::Error, error.to_ascii_lowercase().as_str().into(), false)
         }
         _ => return None,
     };
@@ -140,7 +140,7 @@ pub fn hop(record: &Record, world: &World) -> Option<Hop> {
 }
 
 fn singular(key: &ObjectKey) -> String {
-    key.kind.name().to_lowercase()
+    key.kind.name().to_ascii_lowercase()
 }
 
 fn control_plane(world: &World) -> Option<u32> {

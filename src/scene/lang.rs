@@ -22,7 +22,7 @@ impl Lang {
     }
     /// Reads `ko`, `ko-KR`, `en-US` …; anything that is not Korean is English.
     pub fn of(tag: &str) -> Lang {
-        if tag.to_lowercase().starts_with("ko") { Lang::Ko } else { Lang::En }
+        if tag.to_ascii_lowercase().starts_with("ko") { Lang::Ko } else { Lang::En }
     }
     pub fn pick<T>(self, en: T, ko: T) -> T {
         match self {

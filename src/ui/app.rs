@@ -28,8 +28,11 @@ use crate::web::{dom, effects, frame, place};
 
 /// Real time a frame may spend on simulating, and events between two looks at the clock.
 const BUDGET_MS: u64 = 8;
-/// The same while a session is replayed and while time runs ahead: nothing glides then.
+/// The same while time runs ahead, and while a session is replayed: nothing glides then.
 const HURRY_MS: u64 = 30;
+const REPLAY_MS: u64 = 45;
+/// How often a replay shows how far it is, in milliseconds: a picture costs as much as a slice of it.
+const REPLAY_EVERY: u64 = 200;
 const SLICE: u64 = 400;
 
 pub struct App {
@@ -38,6 +41,7 @@ pub struct App {
     cache: Cache,
     narration: String,
     narrated_ms: u64,
+    drawn_ms: u64,
     _frames: frame::Frames,
     _help: Option<dom::HelpKey>,
 }
@@ -95,7 +99,7 @@ impl Component for App {
         let frames = frame::Frames::start(ctx.link().callback(Action::Frame));
         let (cache, narration) = (Cache::default(), String::new());
         let help = dom::HelpKey::new(ctx.link().callback(|()| Action::Help));
-        let mut app = App { state, emit, cache, narration, narrated_ms: 0, _frames: frames, _help: help };
+        let mut app = App { state, emit, cache, narration, narrated_ms: 0, drawn_ms: 0, _frames: frames, _help: help };
         app.refresh();
         app
     }
@@ -120,10 +124,13 @@ impl Component for App {
             || self.state.toast.is_some()
             || self.cache.late.is_some_and(|at| self.state.player.now_ms >= at)
             || self.cache.drill.as_deref() != self.state.drill.as_ref();
-        if redraw {
+        let now = frame::now_ms();
+        let soon = frame && self.state.replayed().is_some() && now < self.drawn_ms + REPLAY_EVERY;
+        if redraw && !soon {
+            self.drawn_ms = now;
             self.refresh();
         }
-        redraw
+        redraw && !soon
     }
 
     fn view(&self, _ctx: &Context<Self>) -> Html {
@@ -179,8 +186,11 @@ impl App {
     /// Runs what is due, within the frame's budget.
     fn simulate(&mut self) {
         let began = frame::now_ms();
-        let hurry = self.state.replayed().is_some() || self.state.player.forwarding();
-        let budget = if hurry { HURRY_MS } else { BUDGET_MS };
+        let budget = match self.state.player.forwarding() {
+            _ if self.state.replayed().is_some() => REPLAY_MS,
+            true => HURRY_MS,
+            false => BUDGET_MS,
+        };
         while self.state.behind() {
             reduce(&mut self.state, Action::Work(SLICE));
             if frame::now_ms().saturating_sub(began) >= budget {
@@ -321,7 +331,7 @@ impl App {
                 vec![typed(text, *m, format!("systemctl {verb} {unit}"))]
             }
             Target::Object(key) => {
-                let kind = key.kind.name().to_lowercase();
+                let kind = key.kind.name().to_ascii_lowercase();
                 let namespace = match key.namespace.as_str() {
                     "" | "default" => String::new(),
                     ns => format!(" -n {ns}"),

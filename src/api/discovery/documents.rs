@@ -305,7 +305,7 @@ fn list(group_version: &str, profile: Profile, customs: &[&'static Resource]) ->
         if other && (!served.contains(&group_version) || r.modelled.is_some_and(|k| k.info().group != r.group())) {
             continue;
         }
-        let lower = r.kind.to_lowercase();
+        let lower = r.kind.to_ascii_lowercase();
         let usual = if profile == Profile::Modern { lower.as_str() } else { "" };
         let singular = r.custom.map_or(usual, |d| &d.singular);
         let text = |words: &str| -> Vec<Value> {

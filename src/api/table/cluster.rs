@@ -63,7 +63,7 @@ pub(super) fn event(o: &Object, p: &Print) -> Vec<Str> {
         count = 1;
     }
     let involved = |key: &str| o.str(&["involvedObject", key]);
-    let kind = involved("kind").to_lowercase();
+    let kind = involved("kind").to_ascii_lowercase();
     let target = match involved("name") {
         "" => kind.into(),
         name => ecow::eco_format!("{kind}/{name}"),

@@ -25,7 +25,7 @@ pub struct Column {
 
 impl Column {
     pub fn title(&self) -> String {
-        self.name.to_uppercase()
+        self.name.to_ascii_uppercase()
     }
 }
 

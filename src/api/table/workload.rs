@@ -71,7 +71,7 @@ pub(super) fn controller_revision(o: &Object, p: &Print) -> Vec<Str> {
         || "<none>".into(),
         |c| {
             let group = c.str("apiVersion").split_once('/').map_or(String::new(), |(g, _)| format!(".{g}"));
-            ecow::eco_format!("{}{group}/{}", c.str("kind").to_lowercase(), c.str("name"))
+            ecow::eco_format!("{}{group}/{}", c.str("kind").to_ascii_lowercase(), c.str("name"))
         },
     );
     vec![o.name().clone(), controller, int(o, &["revision"]).text(), p.age(o)]

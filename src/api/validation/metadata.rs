@@ -55,7 +55,7 @@ pub(super) fn annotations(e: &mut Errors, annotations: Option<&Value>, path: &Pa
     for (key, value) in annotations.and_then(Value::as_map).iter().flat_map(|a| a.iter()) {
         size += key.len() + value.as_str().len();
         // Keys are case-insensitive here.
-        let lower = key.to_lowercase();
+        let lower = key.to_ascii_lowercase();
         if !names::is_plain(&lower) {
             e.complaints(path, key, names::qualified_name(&lower));
         }

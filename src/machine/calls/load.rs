@@ -32,7 +32,7 @@ pub fn allocate(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
     let m = host.ctx.host_mut();
     let old = m.files.get(&path).cloned();
     let before = old.as_ref().map_or(0, File::size);
-    let content = old.filter(|_| keep).map(|f| f.content).unwrap_or_default();
+    let content = old.filter(|_| keep).map(|f| f.content.text().clone()).unwrap_or_default();
     let size = if keep { number.max(before) } else { number };
     let room = load::DISK.saturating_sub(load::disk_used(m)) + before;
     let fits = load::in_memory(&path) || size <= room;
@@ -48,7 +48,7 @@ pub fn allocate(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {
         return why.into();
     }
     if let Some(file) = m.files.get_mut(&path) {
-        file.hole = size.saturating_sub(file.content.len() as u64);
+        file.hole = size.saturating_sub(file.content.text().len() as u64);
     }
     if load::in_memory(&path) {
         load::relieve(host.ctx.world, machine, cause);

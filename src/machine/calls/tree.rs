@@ -32,8 +32,8 @@ pub fn stat(host: &CommandHost<'_, '_>, input: &Value, follow: bool) -> Value {
     if let Some(file) = link.filter(|_| !follow) {
         let (uid, gid) = file.owner;
         return map! {
-            "folder" => false, "size" => file.content.len() as u64, "mode" => 0o777, "modified" => file.modified.0,
-            "link" => &file.content, "uid" => u32::from(uid), "gid" => u32::from(gid),
+            "folder" => false, "size" => file.content.text().len() as u64, "mode" => 0o777, "modified" => file.modified.0,
+            "link" => file.content.text(), "uid" => u32::from(uid), "gid" => u32::from(gid),
             "owner" => users::user_name(m, uid), "group" => users::group_name(m, gid),
         }
         .into();

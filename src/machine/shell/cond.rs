@@ -49,7 +49,7 @@ pub fn look_at(machine: &Machine, container: &str, cwd: &str, user: &str, path: 
     if !follow {
         let at = machine.link_path(container, &path);
         let file = machine.files.get(&at).filter(|f| f.is_link())?;
-        let size = file.content.len() as u64;
+        let size = file.content.text().len() as u64;
         let (modified, owner) = (file.modified, file.owner);
         return Some(Facts { folder: false, size, mode: 0o777, modified, owner, access: 7, link: true });
     }

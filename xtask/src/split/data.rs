@@ -18,8 +18,14 @@ pub fn divide(module: &Module, plan: &Plan) -> Vec<bool> {
         let ops = module.ops(function);
         for (at, op) in ops.iter().enumerate() {
             let loops = matches!(ops.get(at + 1), Some(Operator::I32Add | Operator::I32Sub));
+            let half = matches!(op, Operator::I64Const { value } if *value as u64 >> 32 == 0);
             for number in numbers(op).into_iter().flatten() {
-                map.holders(number, loops, |segment| named[side][segment] = true);
+                map.holders(number, loops, |segment| {
+                    // A wide number without an upper half is a number, or a pointer to a whole constant.
+                    if !half || module.data[segment].at == number {
+                        named[side][segment] = true;
+                    }
+                });
             }
         }
     }

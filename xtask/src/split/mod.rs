@@ -16,6 +16,7 @@ mod data;
 mod live;
 mod module;
 mod outline;
+mod pack;
 mod visit;
 mod write;
 
@@ -26,12 +27,17 @@ use wasmparser::{ExternalKind, Operator};
 
 use module::Module;
 pub use visit::Visit;
+pub use write::OUTSIDE;
 
 pub struct Halves {
     pub first: Vec<u8>,
+    /// The first file, rearranged: see `pack`.
+    pub packed: Vec<u8>,
     pub rest: Vec<u8>,
     pub moved: usize,
     pub kept: usize,
+    /// What the first file imports: module, name, and its new name there, in [`OUTSIDE`].
+    pub names: Vec<(String, String, String)>,
     /// The functions of the first file and their bytes.
     pub sizes: Vec<(usize, String)>,
 }
@@ -43,11 +49,12 @@ pub fn split(wasm: &[u8], visit: &Visit) -> Result<Halves> {
     outline::outline(wasm, &mut module, visit, &before.moved)?;
     let plan = Plan::new(&module, &visit.cold, count)?;
     let data = data::divide(&module, &plan);
-    let mut sizes = Vec::new();
-    let first = write::first(&module, &plan, &data, &mut sizes)?;
-    let rest = write::rest(&module, &plan, &data)?;
+    let first = write::first(&module, &plan, &data)?;
+    let rest = write::rest(&module, &plan, &data, &first.shared)?;
     let moved = plan.moved.iter().filter(|moved| **moved).count();
-    Ok(Halves { first, rest, moved, kept: module.code.len() - moved, sizes })
+    let packed = pack::pack(&first.wasm, first.look, first.stub)?;
+    let (kept, names, sizes) = (module.code.len() - moved, first.names, first.sizes);
+    Ok(Halves { first: first.wasm, packed, rest, moved, kept, names, sizes })
 }
 
 /// The same program, which marks in a memory of its own, exported as `marks`, where it has been.

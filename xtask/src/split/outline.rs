@@ -20,7 +20,7 @@ use super::module::{Code, Module};
 use super::visit::{self, Visit};
 
 /// What a region must save for the trouble: bytes.
-const GAIN: usize = 4;
+const GAIN: usize = 2;
 
 /// Outlines in every function that stays; the new functions follow the others.
 pub fn outline(wasm: &[u8], module: &mut Module, visit: &Visit, moved: &[bool]) -> Result<()> {
@@ -269,8 +269,8 @@ impl<'a> Outliner<'_, 'a> {
         let exits: Vec<Exit> = exits.into_keys().collect();
         let (passed, given_back, own) = self.locals(&range, &exits, ends, live, types);
 
-        let ways = if exits.len() > 1 { 2 + 7 * exits.len() } else { 2 };
-        let cost = 9 + 2 * passed.len() + 2 * given_back.len() + ways;
+        let ways = if exits.len() > 1 { 2 + 5 * exits.len() } else { 0 };
+        let cost = 3 + passed.len() + 2 * given_back.len() + ways;
         let size = self.places[range.end].offset - self.places[range.start].offset;
         let value = values.first().copied();
         (size >= cost + GAIN).then_some(Region { range, exits, passed, given_back, own, value, bringing })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use wasm_encoder::reencode::{Error, Reencode};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, ElementSection, Elements, EntityType, ExportKind, ExportSection, Function,
@@ -10,7 +10,7 @@ use wasm_encoder::{
     SectionId, StartSection, TableSection, ValType,
 };
 
-use wasmparser::Operator;
+use wasmparser::{BinaryReader, ImportSectionReader, Operator, TypeRef};
 
 use super::Plan;
 use super::module::{Code, Module, append, leb};
@@ -20,6 +20,8 @@ use super::visit;
 const FROM: &str = "first";
 /// What the boot script passes to the first file: the function that fetches the second.
 const FETCH: (&str, &str) = ("rest", "fetchNow");
+/// From where the first file imports the browser's functions, in place of the glue's long name.
+pub const OUTSIDE: &str = "js";
 /// Says that the second file has been started.
 const READY: GlobalType = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
 /// Less than this between two pieces of data, and they are written as one.
@@ -51,13 +53,40 @@ impl Reencode for Numbers {
     }
 }
 
+/// `a`, `b` … `z`, `ba` …
+fn short_name(mut number: usize) -> String {
+    let mut name = String::new();
+    loop {
+        name.insert(0, char::from(b'a' + (number % 26) as u8));
+        number /= 26;
+        if number == 0 {
+            return name;
+        }
+    }
+}
+
 /// Names of exports that no one else uses.
-fn shared_name(kind: char, index: impl std::fmt::Display) -> String {
+pub fn shared_name(kind: char, index: impl std::fmt::Display) -> String {
     format!("{kind}{index}")
 }
 
-/// `sizes` gets the name and the bytes of every function that is written.
-pub fn first(module: &Module, plan: &Plan, later: &[bool], sizes: &mut Vec<(usize, String)>) -> Result<Vec<u8>> {
+/// The first file, and what else must be known of it.
+pub struct First {
+    pub wasm: Vec<u8>,
+    /// The number that each function has there which the second file calls.
+    pub shared: BTreeMap<u32, u32>,
+    /// The function that sees to it that the second file is there.
+    pub look: u32,
+    /// From that one on, functions are stubs.
+    pub stub: u32,
+    /// Short names for what is imported: module, name, and the new name (in [`OUTSIDE`]).
+    pub names: Vec<(String, String, String)>,
+    /// The name and the bytes of every function.
+    pub sizes: Vec<(usize, String)>,
+}
+
+pub fn first(module: &Module, plan: &Plan, later: &[bool]) -> Result<First> {
+    let mut sizes = Vec::new();
     let all = 0..module.functions();
     let mut numbers = Numbers::default();
     let stays = |f: &u32| !plan.moved[*f as usize];
@@ -67,7 +96,11 @@ pub fn first(module: &Module, plan: &Plan, later: &[bool], sizes: &mut Vec<(usiz
     let fetch = module.imported;
     numbers.skip();
     ours.iter().for_each(|f| numbers.add(*f));
-    plan.stubs.range(..plan.outlined).for_each(|(f, _)| numbers.add(*f));
+    // In the order of the table: so their numbers, and their places, follow each other.
+    let mut stubs: Vec<(u32, u32)> = plan.stubs.range(..plan.outlined).map(|(f, place)| (*place, *f)).collect();
+    stubs.sort_unstable();
+    let first_stub = numbers.next;
+    stubs.iter().for_each(|(_, f)| numbers.add(*f));
     let ready = module.globals.len() as u32;
     let look = numbers.next;
 
@@ -92,7 +125,7 @@ pub fn first(module: &Module, plan: &Plan, later: &[bool], sizes: &mut Vec<(usiz
         sizes.push((body.byte_len(), module.name(f).to_owned()));
         code.function(&body);
     }
-    for (f, place) in plan.stubs.range(..plan.outlined) {
+    for (place, f) in &stubs {
         let ty = module.type_of[*f as usize];
         functions.function(ty);
         let mut stub = Function::new([]);
@@ -121,9 +154,7 @@ pub fn first(module: &Module, plan: &Plan, later: &[bool], sizes: &mut Vec<(usiz
     code.function(&body);
 
     let mut exports = exports(module, &mut numbers)?;
-    for f in &plan.shared {
-        exports.export(&shared_name('f', f), ExportKind::Func, numbers.function_index(*f)?);
-    }
+    let shared: BTreeMap<u32, u32> = plan.shared.iter().map(|f| (*f, numbers.new[f])).collect();
     for index in 0..=ready {
         exports.export(&shared_name('g', index), ExportKind::Global, index);
     }
@@ -131,22 +162,27 @@ pub fn first(module: &Module, plan: &Plan, later: &[bool], sizes: &mut Vec<(usiz
         exports.export(&shared_name('t', index), ExportKind::Table, index);
     }
     exports.export("m", ExportKind::Memory, 0);
+    for new in shared.values() {
+        exports.export(&shared_name('f', new), ExportKind::Func, *new);
+    }
 
     let mut globals = globals(module, &mut numbers)?;
     globals.global(READY, &ConstExpr::i32_const(0));
     let slots: Vec<_> = module.slots.iter().map(|(table, place, f)| (*table, *place, numbers.new[f])).collect();
     let mut out = Out::new();
-    let mut imports = module.imports.to_vec();
-    let mut import = Vec::new();
-    for name in [FETCH.0, FETCH.1] {
-        import.push(name.len() as u8);
-        import.extend(name.bytes());
+    let mut imports = ImportSection::new();
+    let mut names = Vec::new();
+    let section = ImportSectionReader::new(BinaryReader::new(module.imports, 0))?;
+    for import in section.into_imports() {
+        let import = import?;
+        let TypeRef::Func(ty) = import.ty else { bail!("an import that is no function") };
+        let short = short_name(names.len());
+        imports.import(OUTSIDE, &short, EntityType::Function(ty));
+        names.push((import.module.to_owned(), import.name.to_owned(), short));
     }
-    import.push(0);
-    import.extend(leb(append(&mut types, &[0x60, 0, 0])));
-    append(&mut imports, &import);
+    imports.import(FETCH.0, FETCH.1, EntityType::Function(append(&mut types, &[0x60, 0, 0])));
     out.section(&RawSection { id: SectionId::Type as u8, data: &types });
-    out.section(&RawSection { id: SectionId::Import as u8, data: &imports });
+    out.section(&imports);
     out.section(&functions);
     out.section(&tables(module, plan.table, &mut numbers)?);
     out.section(&RawSection { id: SectionId::Memory as u8, data: module.memories });
@@ -159,14 +195,14 @@ pub fn first(module: &Module, plan: &Plan, later: &[bool], sizes: &mut Vec<(usiz
     out.section(&code);
     // Memory is zero until the second file comes: what lies between may be written over.
     out.section(&data(module, |segment| !later[segment], true));
-    Ok(out.finish())
+    Ok(First { wasm: out.finish(), shared, look, stub: first_stub, names, sizes })
 }
 
-pub fn rest(module: &Module, plan: &Plan, later: &[bool]) -> Result<Vec<u8>> {
+pub fn rest(module: &Module, plan: &Plan, later: &[bool], shared: &BTreeMap<u32, u32>) -> Result<Vec<u8>> {
     let mut numbers = Numbers::default();
     let mut imports = ImportSection::new();
-    for f in &plan.shared {
-        imports.import(FROM, &shared_name('f', f), EntityType::Function(module.type_of[*f as usize]));
+    for (f, new) in shared {
+        imports.import(FROM, &shared_name('f', new), EntityType::Function(module.type_of[*f as usize]));
         numbers.add(*f);
     }
     for (index, global) in module.globals.iter().enumerate() {
@@ -183,7 +219,7 @@ pub fn rest(module: &Module, plan: &Plan, later: &[bool]) -> Result<Vec<u8>> {
         }
         imports.import(FROM, &shared_name('t', index), EntityType::Table(ty));
     }
-    let memory = wasmparser::MemorySectionReader::new(wasmparser::BinaryReader::new(module.memories, 0))?;
+    let memory = wasmparser::MemorySectionReader::new(BinaryReader::new(module.memories, 0))?;
     for ty in memory {
         imports.import(FROM, "m", EntityType::Memory(numbers.memory_type(ty?)?));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::dirs;
 use crate::proc::run;
@@ -13,8 +13,10 @@ use crate::split;
 use crate::tools::Toolbox;
 
 /// What the first visit may cost, brotli at its best, and what it should cost.
-const BUDGET_KB: u32 = 475;
+const BUDGET_KB: u32 = 375;
 const TARGET_KB: u32 = 300;
+/// The first file before it was packed, for a test.
+const FIRST: &str = "target/first-load.wasm";
 /// The record of a first visit (see `split`).
 const VISIT: &str = "xtask/visit.txt";
 
@@ -40,7 +42,9 @@ fn halve() -> Result<()> {
     let halves = split::split(&fs::read(&page.wasm)?, &visit)?;
     eprintln!("  the program: {} functions at once, {} later", halves.kept, halves.moved);
     list(halves.sizes)?;
-    page.replace(&halves.first, Some(&halves.rest))
+    fs::write(dirs::root().join(FIRST), &halves.first)?;
+    page.replace(&halves.packed, Some(&halves.rest))?;
+    page.scripts(&halves.names)
 }
 
 /// What makes the first file large, largest first: `target/first-load.txt`.
@@ -99,6 +103,54 @@ impl Page {
     }
 }
 
+impl Page {
+    /// The scripts without their comments and indentation; the program's imports under their new names.
+    fn scripts(&self, names: &[(String, String, String)]) -> Result<()> {
+        for entry in fs::read_dir(Self::dist())? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|ending| ending != "js") {
+                continue;
+            }
+            let mut script = squeezed(&fs::read_to_string(&path)?);
+            if self.html.contains(&format!("data-program=./{}", path.file_name().unwrap_or_default().display())) {
+                rename(&mut script, names)?;
+            }
+            fs::write(&path, script)?;
+        }
+        Ok(())
+    }
+}
+
+fn rename(script: &mut String, names: &[(String, String, String)]) -> Result<()> {
+    let mut replace = |old: String, new: String| match script.matches(&old).count() {
+        1 => {
+            *script = script.replace(&old, &new);
+            Ok(())
+        }
+        count => bail!("{old:?} stands {count} times in the program's script"),
+    };
+    for (_, name, short) in names {
+        replace(format!("\n{name}: "), format!("\n{short}: "))?;
+    }
+    let module = names.first().map(|(module, ..)| module.as_str()).unwrap_or_default();
+    replace(format!("{module:?}: "), format!("{:?}: ", split::OUTSIDE))
+}
+
+/// Without comments that have a line of their own, empty lines and indentation: none of our scripts has a
+/// string of several lines.
+fn squeezed(script: &str) -> String {
+    let mut comment = false;
+    let mut lines = Vec::new();
+    for line in script.lines().map(str::trim) {
+        comment |= line.starts_with("/*") && line.find("*/").is_none_or(|end| end + 2 == line.len());
+        if !comment && !line.is_empty() && !line.starts_with("//") {
+            lines.push(line);
+        }
+        comment &= !line.ends_with("*/");
+    }
+    lines.join("\n") + "\n"
+}
+
 fn write(dir: &Path, stem: &str, bytes: &[u8]) -> Result<String> {
     let hash = bytes
         .iter()
@@ -112,4 +164,24 @@ pub fn weigh(tools: &Toolbox) -> Result<()> {
     let mut node = tools.command("node");
     node.arg("tests/e2e/size.mjs").arg(format!("--budget-kb={BUDGET_KB}")).arg(format!("--target-kb={TARGET_KB}"));
     run(&mut node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_lose_comments_and_indentation_only() {
+        let script = "// a\n/** b */\nlet url = \"https://x\";\n/*\n * c\n */\nif (url) {\n\n  /* d */ go(); // e\n}\n";
+        assert_eq!(squeezed(script), "let url = \"https://x\";\nif (url) {\n/* d */ go(); // e\n}\n");
+    }
+
+    #[test]
+    fn an_import_has_one_place_in_the_script() {
+        let names = [("./bg.js".to_owned(), "__wbg_a".to_owned(), "a".to_owned())];
+        let mut script = String::from("return {\n__wbg_a: f,\n\"./bg.js\": i,\n};\n");
+        rename(&mut script, &names).unwrap();
+        assert_eq!(script, "return {\na: f,\n\"js\": i,\n};\n");
+        assert!(rename(&mut script, &names).is_err());
+    }
 }
