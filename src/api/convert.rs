@@ -15,6 +15,10 @@ pub fn to_stored(kind: Kind, manifest: &Value) -> Value {
         ingress_to_stored(out.entry(&["spec"]));
         return out;
     }
+    if kind == Kind::SECRET {
+        string_data(&mut out);
+        return out;
+    }
     if kind == Kind::CUSTOM_RESOURCE_DEFINITION && manifest.str("apiVersion") == "apiextensions.k8s.io/v1beta1" {
         definition(&mut out);
         return out;
@@ -29,6 +33,16 @@ pub fn to_stored(kind: Kind, manifest: &Value) -> Value {
         spec.insert("metrics", list![map! { "type" => "Resource", "resource" => resource }]);
     }
     out
+}
+
+/// A Secret's `stringData` is written only: it goes over `data`.
+fn string_data(secret: &mut Value) {
+    let Some(plain) = secret.get("stringData").and_then(Value::as_map).cloned() else { return };
+    secret.make_map().remove("stringData");
+    let data = secret.entry(&["data"]).make_map();
+    for (key, text) in plain.iter() {
+        data.insert(key.clone(), crate::base::base64::encode(text.as_str().as_bytes()));
+    }
 }
 
 /// An Ingress of v1beta1: backends were one level flatter, and a path's type could be left out.

@@ -44,13 +44,30 @@ pub fn go_syntax(value: &Value, go_type: &str) -> String {
     let found = ["meta/v1", "core/v1", "apps/v1", "rbac/v1"].iter().find_map(|p| schema::find(p, name));
     match found {
         Some(t) => go_struct(value, t, package),
+        None if go_type.starts_with("map[string]string") && value.is_null() => "map[string]string(nil)".to_owned(),
         None if go_type.starts_with("map[string]string") => string_map(value),
-        None if go_type.starts_with("[]string") => {
+        None if go_type.starts_with("[]") && value.is_null() => format!("{go_type}(nil)"),
+        None if go_type.starts_with("[]") => {
             let items: Vec<String> = value.items().iter().map(|v| quote(v.as_str())).collect();
-            format!("[]string{{{}}}", items.join(", "))
+            format!("{go_type}{{{}}}", items.join(", "))
         }
         None => any(value),
     }
+}
+
+/// `%#v` of an `IntOrString`.
+pub fn int_or_string(v: &Value) -> String {
+    let (kind, n) = v.as_int().map_or((1, 0), |n| (0, n));
+    format!("intstr.IntOrString{{Type:{kind}, IntVal:{n}, StrVal:{}}}", quote(v.as_str()))
+}
+
+/// `%#v` of a plain quantity as a server holds it.
+pub fn quantity(q: super::quantity::Quantity) -> String {
+    let millis = q.millis();
+    let (value, scale) = if millis % 1000 == 0 { (millis / 1000, "0") } else { (millis, "-3") };
+    format!(
+        "resource.Quantity{{i:resource.int64Amount{{value:{value}, scale:{scale}}}, d:resource.infDecAmount{{Dec:(*inf.Dec)(nil)}}, s:\"{q}\", Format:\"DecimalSI\"}}"
+    )
 }
 
 fn go_struct(value: &Value, t: &Type, package: &str) -> String {

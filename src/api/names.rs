@@ -54,6 +54,31 @@ pub fn dns1123_label(s: &str) -> Vec<String> {
     errors
 }
 
+/// The same in the words of `profile`.
+pub fn label(s: &str, profile: Profile) -> Vec<String> {
+    let dotted = profile == Profile::Modern && s.len() <= 63 && s.contains('.') && dns1123_subdomain(s).is_empty();
+    if dotted { vec!["must not contain dots".to_owned()] } else { dns1123_label(s) }
+}
+
+/// A subdomain whose labels may have underscores too.
+pub fn relaxed_subdomain(s: &str) -> Vec<String> {
+    let part = |p: &str| {
+        let p = p.strip_prefix('_').unwrap_or(p).as_bytes();
+        let ends = [p.first(), p.last()].iter().all(|c| c.is_some_and(|c| lower_or_digit(*c)));
+        ends && p.iter().all(|c| lower_or_digit(*c) || matches!(c, b'-' | b'_'))
+    };
+    let mut errors = Vec::new();
+    if s.len() > 253 {
+        errors.push(max_len(253));
+    }
+    if !s.split('.').all(part) {
+        let words = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
+        let shape = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+        errors.push(regex_error(words, &format!("{shape}(\\.{shape})*"), &["example.com"]));
+    }
+    errors
+}
+
 pub fn dns1123_subdomain(s: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if s.len() > 253 {
@@ -106,6 +131,17 @@ pub fn qualified_name(s: &str) -> Vec<String> {
     }
     if !qualified_shape(name) {
         errors.push(format!("name part {}", regex_error(QUALIFIED_WORDS, QUALIFIED, &examples)));
+    }
+    errors
+}
+
+/// The same in the words of `profile`.
+pub fn label_key(s: &str, profile: Profile) -> Vec<String> {
+    let mut errors = qualified_name(s);
+    if profile == Profile::Modern {
+        for e in &mut errors {
+            *e = e.replace("a qualified name must", "a valid label key must").replace("63 characters", "63 bytes");
+        }
     }
     errors
 }
@@ -166,7 +202,7 @@ pub fn env_var_name(s: &str, profile: Profile) -> Vec<String> {
 }
 
 /// The name of a container's port.
-pub fn port_name(s: &str) -> Vec<String> {
+pub fn port_name(s: &str, profile: Profile) -> Vec<String> {
     let mut errors = Vec::new();
     if s.len() > 15 {
         errors.push(max_len(15));
@@ -175,13 +211,44 @@ pub fn port_name(s: &str) -> Vec<String> {
         errors.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
     }
     if !s.bytes().any(|c| c.is_ascii_lowercase()) {
-        errors.push("must contain at least one letter (a-z)".to_owned());
+        let what = if profile == Profile::Modern { "letter (a-z)" } else { "letter or number (a-z, 0-9)" };
+        errors.push(format!("must contain at least one {what}"));
     }
     if s.contains("--") {
         errors.push("must not contain consecutive hyphens".to_owned());
     }
     if s.starts_with('-') || s.ends_with('-') {
         errors.push("must not begin or end with a hyphen".to_owned());
+    }
+    errors
+}
+
+/// The name of an HTTP header.
+pub fn http_header(s: &str) -> Vec<String> {
+    if !s.is_empty() && s.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-') {
+        return Vec::new();
+    }
+    let words = "a valid HTTP header must consist of alphanumeric characters or '-'";
+    vec![regex_error(words, "[-A-Za-z0-9]+", &["X-Header-Name"])]
+}
+
+/// An IPv4 or IPv6 address.
+pub fn ip(s: &str) -> Vec<String> {
+    let fine = s.parse::<std::net::IpAddr>().is_ok();
+    let words = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+    if fine { Vec::new() } else { vec![words.to_owned()] }
+}
+
+/// A host name whose first label may be `*`.
+pub fn wildcard_subdomain(s: &str) -> Vec<String> {
+    let shape = format!("\\*\\.{LABEL}(\\.{LABEL})*");
+    let mut errors = Vec::new();
+    if s.len() > 253 {
+        errors.push(max_len(253));
+    }
+    if !s.strip_prefix("*.").is_some_and(|rest| rest.split('.').all(label_shape)) {
+        let words = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
+        errors.push(regex_error(words, &shape, &["*.example.com"]));
     }
     errors
 }

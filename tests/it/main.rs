@@ -22,4 +22,5 @@ mod shell;
 mod storm;
 mod tools;
 mod vagrant;
+mod validation;
 mod wall;

@@ -55,6 +55,7 @@ fn cannot_be_handled(kind: Kind, version: &str, error: &str) -> Status {
 pub fn decode_patched(kind: Kind, value: &Value, old: &Value, profile: Profile) -> Result<Value, Status> {
     let found = decode::check(schema::of(kind), value, Some(old), profile);
     match found.error {
+        None if kind == Kind::SECRET => Ok(normalize(kind, &convert::to_stored(kind, value), profile)),
         None => Ok(normalize::normalize_since(kind, value, Some(old), profile)),
         Some(error) => Err(bad_patch(&to_json(kind, value, profile), &error)),
     }

@@ -57,7 +57,8 @@ fn convert(field: &Field, given: &Value, old: Option<&Value>, profile: Profile) 
     let new = element(&field.ty, given, old, profile);
     if empty(&field.ty, &new) {
         if field.always {
-            return Some(zero(&field.ty, new));
+            let absent = matches!(field.ty, Ty::Struct(_)) && new.is_null();
+            return Some(if absent { zero_struct(&field.ty, profile) } else { zero(&field.ty, new) });
         }
         // omitempty does not drop structs; times print as null, except where newer types say omitzero.
         return match &field.ty {
@@ -101,7 +102,6 @@ fn zero(ty: &Ty, current: Value) -> Value {
         Ty::Bool => Value::Bool(false),
         Ty::Quantity => "0".into(),
         Ty::IntOrString => Value::Int(0),
-        Ty::Struct(_) if current.is_null() => Value::Map(Map::new()),
         // Lists and maps keep the difference between nil and empty.
         _ => current,
     }

@@ -72,7 +72,8 @@ impl FieldError {
             (Value::Str(s), _) => gofmt::quote(s),
             (Value::Int(n), _) => n.to_string(),
             (Value::Bool(b), _) => b.to_string(),
-            (Value::Null, Profile::Book) => "\"null\"".to_owned(),
+            (Value::Null, Profile::Book) if !self.go_type.starts_with(['m', '[']) => "\"null\"".to_owned(),
+            (Value::Num(text), _) => text.to_string(),
             (value, Profile::Modern) => value.to_json(),
             (value, Profile::Book) => gofmt::go_syntax(value, self.go_type),
         }
@@ -85,6 +86,8 @@ pub(super) enum Path<'a> {
     Child(&'a Path<'a>, &'static str),
     Index(&'a Path<'a>, usize),
     Key(&'a Path<'a>, &'a str),
+    /// Written out already.
+    Raw(String),
 }
 
 impl<'a> Path<'a> {
@@ -100,6 +103,7 @@ impl<'a> Path<'a> {
     pub fn text(&self) -> String {
         match self {
             Path::Field(name) => (*name).to_owned(),
+            Path::Raw(text) => text.clone(),
             Path::Child(parent, name) => format!("{}.{name}", parent.text()),
             Path::Index(parent, i) => format!("{}[{i}]", parent.text()),
             Path::Key(parent, key) => format!("{}[{key}]", parent.text()),
@@ -137,6 +141,25 @@ impl Errors {
             last.go_type = go_type;
         }
     }
+    /// An int or a percentage, which old versions print as a struct.
+    pub fn invalid_int_or_string(&mut self, path: &Path<'_>, value: &Value, detail: impl Into<Str>) {
+        let shown = if self.modern() { value.clone() } else { Value::Num(gofmt::int_or_string(value).into()) };
+        self.push(ErrorKind::Invalid, path, shown, detail);
+    }
+    /// A detail for the last error.
+    pub fn add_detail(&mut self, detail: &str) {
+        if let Some(last) = self.list.last_mut() {
+            last.detail = detail.into();
+        }
+    }
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+    /// How many errors there are at the very end that name `path`.
+    pub fn count_at(&self, path: &Path<'_>) -> usize {
+        let text = path.text();
+        self.list.iter().rev().take_while(|e| e.field == text).count()
+    }
     pub fn required(&mut self, path: &Path<'_>, detail: &str) {
         self.push(ErrorKind::Required, path, Value::Null, detail);
     }
@@ -157,6 +180,13 @@ impl Errors {
         let quoted: Vec<String> = supported.iter().map(|s| gofmt::quote(s)).collect();
         self.push(ErrorKind::NotSupported, path, value.into(), format!("supported values: {}", quoted.join(", ")));
     }
+    /// The same of a struct, which old versions print as a Go `go_type`.
+    pub fn not_supported_go(&mut self, path: &Path<'_>, value: Value, go_type: &'static str, supported: &[&str]) {
+        self.not_supported(path, "", supported);
+        if let Some(last) = self.list.last_mut() {
+            (last.value, last.go_type) = (value, go_type);
+        }
+    }
 
     /// One invalid-value error for each complaint.
     pub fn complaints(&mut self, path: &Path<'_>, value: &str, complaints: Vec<String>) {
@@ -176,11 +206,22 @@ impl Errors {
             self.invalid(&path.child(key), n, "must be greater than or equal to 0");
         }
     }
+    pub fn dns_label(&mut self, path: &Path<'_>, text: &str) {
+        self.complaints(path, text, names::label(text, self.profile));
+    }
+    pub fn ip(&mut self, path: &Path<'_>, text: &str) {
+        let complaints = names::ip(text);
+        if self.modern() || complaints.is_empty() {
+            self.complaints(path, text, complaints);
+        } else {
+            self.invalid(path, text, "must be valid IP address");
+        }
+    }
     /// Labels: keys and values. Every error is at `path` itself.
     pub fn labels(&mut self, labels: Option<&Map>, path: &Path<'_>) {
         for (key, value) in labels.iter().flat_map(|l| l.iter()) {
             if !names::is_plain(key) {
-                self.complaints(path, key, names::qualified_name(key));
+                self.complaints(path, key, names::label_key(key, self.profile));
             }
             if !names::is_plain(value.as_str()) {
                 self.complaints(path, value.as_str(), names::label_value(value.as_str(), self.profile));

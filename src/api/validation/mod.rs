@@ -4,11 +4,17 @@
 //! Models pkg/apis/*/validation. Paths are built only when something is wrong, and parts that an
 //! update shares with the old object are not looked at again.
 
+mod autoscaling;
 mod cluster;
 mod container;
+mod cron;
+mod env;
 mod error;
+mod limits;
 mod metadata;
 mod pod;
+mod schedule;
+mod security;
 mod service;
 mod storage;
 mod update;
@@ -68,16 +74,20 @@ fn spec(e: &mut Errors, o: &Object, old: Option<&Object>) {
     let empty = Value::Map(super::Map::new());
     let spec = o.body.get("spec").unwrap_or(&empty);
     match o.kind() {
-        Kind::POD => pod::spec(e, spec, &path, false),
+        Kind::POD => pod::pod(e, spec, &path, old.is_none()),
         Kind::NODE => cluster::node(e, spec, &path),
+        Kind::ENDPOINTS => cluster::endpoints(e, o),
+        Kind::LEASE => cluster::lease(e, spec, &path),
+        Kind::LIMIT_RANGE => limits::limit_range(e, spec, &path),
+        Kind::PRIORITY_CLASS if old.is_none() => cluster::priority_class(e, o),
         Kind::REPLICATION_CONTROLLER => workload::replication_controller(e, spec, &path),
         Kind::DEPLOYMENT => workload::deployment(e, spec, &path, old),
         Kind::REPLICA_SET => workload::replica_set(e, spec, &path, old),
         Kind::DAEMON_SET => workload::daemon_set(e, spec, &path, old),
         Kind::STATEFUL_SET => workload::stateful_set(e, spec, &path, old),
-        Kind::JOB => workload::job(e, spec, &path, old),
+        Kind::JOB => workload::whole_job(e, spec, &path, old),
         Kind::CRON_JOB => workload::cron_job(e, spec, &path),
-        Kind::HORIZONTAL_POD_AUTOSCALER => workload::horizontal_pod_autoscaler(e, spec, &path),
+        Kind::HORIZONTAL_POD_AUTOSCALER => autoscaling::horizontal_pod_autoscaler(e, spec, &path),
         Kind::POD_DISRUPTION_BUDGET => workload::pod_disruption_budget(e, spec, &path),
         Kind::SERVICE => service::service(e, spec, &path),
         Kind::INGRESS => service::ingress(e, spec, &path),
@@ -87,7 +97,7 @@ fn spec(e: &mut Errors, o: &Object, old: Option<&Object>) {
         Kind::STORAGE_CLASS => storage::class(e, o),
         Kind::CONFIG_MAP => cluster::config_map(e, o),
         Kind::SECRET => cluster::secret(e, o),
-        Kind::RESOURCE_QUOTA => cluster::resource_quota(e, spec, &path),
+        Kind::RESOURCE_QUOTA => limits::resource_quota(e, spec, &path),
         Kind::ROLE | Kind::CLUSTER_ROLE => cluster::role(e, o),
         Kind::ROLE_BINDING | Kind::CLUSTER_ROLE_BINDING => cluster::role_binding(e, o),
         _ => {}
@@ -97,8 +107,19 @@ fn spec(e: &mut Errors, o: &Object, old: Option<&Object>) {
 /// The Status that carries `errors`; there must be at least one.
 pub fn to_status(key: &ObjectKey, errors: &[FieldError], profile: Profile) -> Status {
     let info = key.kind.info();
-    let kind = if info.group.is_empty() { info.kind.to_owned() } else { format!("{}.{}", info.kind, info.group) };
-    let texts: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.field, e.body(profile))).collect();
+    // Internally these two were of the old group still.
+    let old = profile == Profile::Book && matches!(key.kind, Kind::INGRESS | Kind::NETWORK_POLICY);
+    let group = if old { "extensions" } else { info.group };
+    let kind = if group.is_empty() { info.kind.to_owned() } else { format!("{}.{group}", info.kind) };
+    let mut texts: Vec<String> = Vec::new();
+    for e in errors {
+        // What is said already is not said again, but for the list of causes.
+        let field = if e.field.is_empty() { "[]" } else { &e.field };
+        let text = format!("{field}: {}", e.body(profile));
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
     let text = if let [only] = &texts[..] { only.clone() } else { format!("[{}]", texts.join(", ")) };
     let mut status = Status::about(key, Reason::Invalid, format!("{kind} \"{}\" is invalid: {text}", key.name));
     let cause = |e: &FieldError| (e.kind.cause().into(), e.body(profile).into(), e.field.clone());
