@@ -34,7 +34,7 @@
 //! | `packages` | | installed: `[{name, version}]` |
 //! | `repos`, `repo-headless`, `package-list`, `package-plan`, `package-apply`, `repo-file` | see `calls/packages.rs` | |
 //! | `sysctl-apply` | | `[{file, set: [[key, value]]}]`: what `sysctl --system` set |
-//! | `listeners` | | `[{port, process, pid}]` |
+//! | `listeners` | | `[{port, process, pid, address}]`; no address: all, IPv6 too |
 //! | `resolve` | host name | `[ip]`, or the reason as a string |
 //! | `dns` | `{name, type, server, search}` | `{name, code, zone, soa, records}`, or `Null`: nobody answered |
 //! | `route` | ip | `{machine, micros}`, or `Null` if it cannot be reached |
@@ -97,7 +97,23 @@ pub enum Called {
     Timed,
 }
 
+/// What an ordinary user is told instead, where only root may.
+fn refusal(host: &CommandHost<'_, '_>, name: &str, input: &Value) -> Option<Value> {
+    if !matches!(name, "systemctl" | "modprobe" | "power" | "package-apply" | "runtime") || host.who().root() {
+        return None;
+    }
+    let docker = name == "runtime" && host.who().in_group(host.ctx.host(), "docker");
+    (!docker).then(|| match name {
+        "modprobe" => format!("ERROR: could not insert '{}': Operation not permitted", input.str("name")).into(),
+        "runtime" => "denied".into(),
+        _ => "Interactive authentication required.".into(),
+    })
+}
+
 pub(super) fn call(host: &mut CommandHost<'_, '_>, name: &str, input: &Value) -> Called {
+    if let Some(value) = refusal(host, name, input) {
+        return Called::Now(value);
+    }
     Called::Now(match name {
         "env" => machine::env(host, input),
         "profile" => machine::profile(host),

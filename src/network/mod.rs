@@ -26,7 +26,7 @@ pub use calico::Calico;
 pub use cni::{cni_add, cni_del};
 pub use dns::{CoreDns, resolve};
 pub use keepalived::Keepalived;
-pub use path::{Connection, Outcome, Peer, RULES, Why, connect};
+pub use path::{Connection, Outcome, Peer, RULES, Why, connect, loopback_only};
 pub use proxy::KubeProxy;
 
 /// What a machine's kernel knows of the pod network.

@@ -400,10 +400,17 @@ fn sources(world: &World, hop: &Hop<'_>, machine: u32) -> (Str, Option<Str>) {
     }
 }
 
+/// Whether a component's port is bound to 127.0.0.1: health and metrics of the kubelet, kube-proxy, Felix,
+/// etcd, and the secure ports of controller manager and scheduler as kubeadm configures them.
+pub fn loopback_only(port: u16) -> bool {
+    matches!(port, 2381 | 9099 | 10248 | 10249 | 10257 | 10259)
+}
+
 fn to_machine(world: &World, source: &str, way: Duration, machine: u32, ip: &str, port: u16) -> Connection {
     let listener = world.machine(machine).listeners.get(&port).copied().filter(|id| world.alive(*id));
     let (pod, container) = host_port(world, machine, port).unzip();
-    if listener.is_none() && pod.is_none() {
+    let closed = loopback_only(port) && !ip.starts_with("127.") && ip != "localhost";
+    if closed || (listener.is_none() && pod.is_none()) {
         return Connection { delay: way + way, ..REFUSED.dropped(machine, Why::NobodyListens) };
     }
     let source = source.into();

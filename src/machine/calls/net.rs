@@ -17,12 +17,40 @@ pub fn pod_of(host: &CommandHost<'_, '_>) -> Option<ObjectKey> {
 
 pub fn listeners(host: &CommandHost<'_, '_>) -> Value {
     let m = host.ctx.host();
-    let one = |(port, actor): (&u16, &crate::sim::ActorId)| -> Value {
+    let book = host.ctx.world.config.profile == crate::sim::Profile::Book;
+    let mut out: Vec<Value> = Vec::new();
+    let sshd = m.units.get("sshd").filter(|u| u.main_pid != 0);
+    out.extend(
+        sshd.map(|u| {
+            Value::from(map! { "port" => 22, "process" => "sshd", "pid" => u.main_pid, "address" => "0.0.0.0" })
+        }),
+    );
+    for (port, actor) in m.listeners.iter() {
+        // The insecure ports went with 1.20.
+        if !book && matches!(port, 10251 | 10252) {
+            continue;
+        }
         let process = m.processes.values().find(|p| p.actor == Some(*actor));
         let name = process.map_or_else(|| Str::from(host.ctx.world.name_of(*actor)), |p| p.name().into());
-        map! { "port" => u32::from(*port), "process" => name, "pid" => process.map_or(0, |p| p.pid) }.into()
-    };
-    Value::List(m.listeners.iter().map(one).collect())
+        let addresses = match port {
+            2379 => vec![Str::from("127.0.0.1"), m.ip.clone()],
+            2380 => vec![m.ip.clone()],
+            179 => vec!["0.0.0.0".into()],
+            port if network::loopback_only(*port) => vec!["127.0.0.1".into()],
+            _ => vec![Str::new()],
+        };
+        let pid = process.map_or(0, |p| p.pid);
+        for address in addresses {
+            let one = map! { "port" => u32::from(*port), "process" => &name, "pid" => pid, "address" => address };
+            out.push(one.into());
+        }
+    }
+    for port in m.forwards.keys() {
+        out.push(
+            map! { "port" => u32::from(*port), "process" => "kubectl", "pid" => 0, "address" => "127.0.0.1" }.into(),
+        );
+    }
+    Value::from(out)
 }
 
 pub fn resolve(host: &mut CommandHost<'_, '_>, input: &Value) -> Value {

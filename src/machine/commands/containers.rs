@@ -23,7 +23,7 @@ pub static CTR: Command = Command {
 const SPEC: Spec = Spec {
     in_order: true,
     ..Spec::new(
-        "aqf:n:itdo:s:",
+        "aqlf:n:itdo:s:",
         &[
             ("all", 'a'),
             ("quiet", 'q'),
@@ -40,7 +40,8 @@ const SPEC: Spec = Spec {
             ("runtime-endpoint", 'r'),
             ("namespace", 'n'),
             ("format", 'o'),
-            ("force", 'f'),
+            ("latest", 'l'),
+            ("force", 'W'),
         ],
         1,
     )
@@ -93,9 +94,18 @@ fn docker(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         io.outln("Docker version 18.06.0-ce, build 0ffa825");
         return Ok(0);
     }
-    let words: Vec<Str> = args[rest..].to_vec();
+    // One letter means another thing for each verb.
+    let meant = |w: &Str| match (verb.as_str(), w.as_str()) {
+        ("logs", "-f") => "--follow".into(),
+        ("rm" | "rmi", "-f") => "--force".into(),
+        _ => w.clone(),
+    };
+    let words: Vec<Str> = args[rest..].iter().map(meant).collect();
     let o = parse(io, &words, &SPEC)?;
     let data = io.call("runtime", Value::Null)?;
+    if data.as_str() == "denied" {
+        return io.fail(1, "Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get http://%2Fvar%2Frun%2Fdocker.sock/v1.38/containers/json: dial unix /var/run/docker.sock: connect: permission denied");
+    }
     if data.is_null() {
         return io.fail(
             1,
@@ -108,11 +118,41 @@ fn docker(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     match verb.as_str() {
         "ps" | "ls" => {
             let wide = o.has('N');
-            let shown: Vec<&Value> = all.items().iter().rev().filter(|c| o.has('a') || running(c)).collect();
+            let shown: Vec<&Value> = {
+                let all = all.items().iter().rev();
+                let any = o.has('a') || o.has('l') || o.values('f').any(|f| f.starts_with("status="));
+                let count = if o.has('l') { 1 } else { usize::MAX };
+                all.filter(|c| any || running(c)).take(count).collect()
+            };
             let wanted: Vec<&Str> = o.values('f').collect();
             let shown = shown.into_iter().filter(|c| {
-                wanted.iter().all(|w| w.strip_prefix("name=").is_none_or(|n| c.str("dockerName").contains(n)))
+                wanted.iter().all(|w| match w.split_once('=') {
+                    Some(("name", n)) => c.str("dockerName").contains(n),
+                    Some(("status", s)) => c.str("state") == s,
+                    Some(("id", id)) => c.str("id").starts_with(id),
+                    Some(("ancestor", i)) => c.str("shortImage").starts_with(i) || c.str("image") == i,
+                    _ => true,
+                })
             });
+            if let Some(format) = o.value('o') {
+                let row = |c: &Value| -> Value {
+                    let id = if wide { c.str("id") } else { short(c.str("id"), 12) };
+                    let status = match running(c) {
+                        true => format!("Up {}", ago(now, super::int(c, "started"))),
+                        false => {
+                            format!("Exited ({}) {} ago", super::int(c, "code"), ago(now, super::int(c, "finished")))
+                        }
+                    };
+                    map! {
+                        "ID" => id, "Image" => c.str("shortImage"), "Command" => format!("\"{}\"", c.str("command")),
+                        "RunningFor" => format!("{} ago", ago(now, super::int(c, "created"))), "Status" => status,
+                        "Ports" => "", "Names" => c.str("dockerName"), "State" => c.str("state"),
+                    }
+                    .into()
+                };
+                let rows: Vec<Value> = shown.map(row).collect();
+                return super::dockerfmt::print(io, format, &rows, &super::dockerfmt::PS);
+            }
             if !o.has('q') {
                 io.outln(format!(
                     "{:<20}{:<20}{:<25}{:<20}{:<26}{:<20}NAMES",
@@ -168,8 +208,12 @@ fn docker(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
             Some(c) => exec(io, c.str("id"), &o.rest[1..], o.has('i'), o.has('t')),
             None => io.fail(1, missing(o.rest.first().map_or("", Str::as_str))),
         },
-        "stop" | "kill" | "restart" | "rm" => each(io, &o.rest, &all, &verb, true),
+        "stop" | "kill" | "restart" | "rm" => each(io, &o.rest, &all, (verb.as_str(), o.has('W')), true),
         "inspect" => match o.rest.first().and_then(|w| find(&all, w)) {
+            Some(c) if o.has('f') || o.has('o') => {
+                let format = o.value('f').or(o.value('o')).map_or("", Str::as_str);
+                super::dockerfmt::print(io, format, &[super::dockerfmt::inspected(c)], &[])
+            }
             Some(c) => {
                 io.outln(format!("[\n    {{\n        \"Id\": \"{}\",\n        \"State\": {{\n            \"Status\": \"{}\",\n            \"Pid\": {},\n            \"ExitCode\": {}\n        }},\n        \"Image\": \"{}\",\n        \"Name\": \"/{}\"\n    }}\n]", c.str("id"), c.str("state"), super::int(c, "pid"), super::int(c, "code"), c.str("image"), c.str("dockerName")));
                 Ok(0)
@@ -212,6 +256,10 @@ fn crictl(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let o = parse(io, &words, &SPEC)?;
     let data = io.call("runtime", Value::Null)?;
     let modern = io.call("profile", Value::Null)?.as_str() == "modern";
+    if data.as_str() == "denied" {
+        let socket = if modern { "/run/containerd/containerd.sock" } else { "/var/run/dockershim.sock" };
+        return io.fail(1, format!("FATA[0000] connect: connect endpoint 'unix://{socket}', make sure you are running as root and the endpoint has been started: dial unix {socket}: connect: permission denied"));
+    }
     if data.is_null() {
         let why = if modern {
             "validate service connection: validate CRI v1 runtime API for endpoint \"unix:///run/containerd/containerd.sock\": rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: connection refused\""
@@ -292,7 +340,7 @@ fn crictl(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
             Some(c) => exec(io, c.str("id"), &o.rest[1..], o.has('i'), o.has('t')),
             None => io.fail(1, lost(o.rest.first().map_or("", Str::as_str))),
         },
-        "stop" | "rm" => each(io, &o.rest, &all, &verb, false),
+        "stop" | "rm" => each(io, &o.rest, &all, (verb.as_str(), o.has('W')), false),
         "info" => {
             io.outln("{\n  \"status\": {\n    \"conditions\": [\n      {\n        \"type\": \"RuntimeReady\",\n        \"status\": true\n      },\n      {\n        \"type\": \"NetworkReady\",\n        \"status\": true\n      }\n    ]\n  }\n}");
             Ok(0)
@@ -434,7 +482,7 @@ fn exec(io: &mut Io<'_>, id: &str, command: &[Str], stdin: bool, tty: bool) -> F
     }
 }
 
-fn each(io: &mut Io<'_>, words: &[Str], all: &Value, verb: &str, docker: bool) -> Flow<i32> {
+fn each(io: &mut Io<'_>, words: &[Str], all: &Value, (verb, force): (&str, bool), docker: bool) -> Flow<i32> {
     if words.is_empty() {
         return io.fail(1, format!("\"docker {verb}\" requires at least 1 argument.\nSee 'docker {verb} --help'."));
     }
@@ -449,12 +497,12 @@ fn each(io: &mut Io<'_>, words: &[Str], all: &Value, verb: &str, docker: bool) -
             code = 1;
             continue;
         };
-        if verb == "rm" && running(c) {
+        if verb == "rm" && running(c) && !force {
             io.errln(format!("Error response from daemon: You cannot remove a running container {}. Stop the container before attempting removal or force remove", c.str("id")));
             code = 1;
             continue;
         }
-        let signal = if verb == "kill" { 9 } else { 15 };
+        let signal = if verb == "kill" || force { 9 } else { 15 };
         io.call("runtime-stop", map! { "id" => c.str("id"), "signal" => signal, "remove" => verb == "rm" }.into())?;
         io.sleep(Duration::millis(300))?;
         io.outln(word);

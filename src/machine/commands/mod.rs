@@ -13,14 +13,17 @@ mod daemons;
 mod date;
 mod disk;
 mod dns;
+mod dockerfmt;
 pub mod echo;
 mod edit;
 mod env;
 mod etcdctl;
+mod facts;
 mod files;
 mod grep;
 mod head;
 mod help;
+mod iptables;
 mod kernel;
 mod kill;
 mod links;
@@ -30,6 +33,7 @@ mod openssl;
 pub mod options;
 mod power;
 pub mod printf;
+mod probes;
 mod ps;
 pub mod regex;
 mod rpm;
@@ -44,6 +48,7 @@ mod test;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tools;
 mod users;
 mod watch;
 mod wget;
@@ -195,6 +200,39 @@ static TABLE: &[&Command] = &[
     &archive::TAR,
     &daemons::TOP,
     &wget::WGET,
+    &facts::LSBLK,
+    &facts::BLKID,
+    &facts::LSCPU,
+    &facts::DMIDECODE,
+    &facts::TIMEDATECTL,
+    &facts::CHRONYC,
+    &facts::LOCALE,
+    &facts::WHO,
+    &facts::W,
+    &facts::LAST,
+    &facts::LOGINCTL,
+    &facts::CRONTAB,
+    &facts::VMSTAT,
+    &facts::PIDOF,
+    &facts::ANALYZE,
+    &iptables::IPTABLES,
+    &iptables::IP6TABLES,
+    &iptables::IPVSADM,
+    &probes::NC,
+    &probes::NCAT,
+    &probes::TELNET,
+    &probes::GETENT,
+    &probes::ROUTE,
+    &probes::LSOF,
+    &tools::TREE,
+    &tools::FILE,
+    &tools::MD5SUM,
+    &tools::SHA256SUM,
+    &tools::OD,
+    &tools::XXD,
+    &tools::COLUMN,
+    &tools::PASTE,
+    &tools::COMM,
 ];
 
 /// Commands that the learner's own computer does not have.
@@ -206,6 +244,21 @@ const NOT_ON_HOST: &[&str] = &[
     "etcdctl",
     "etcdutl",
     "iptables-save",
+    "blkid",
+    "dmidecode",
+    "timedatectl",
+    "chronyc",
+    "loginctl",
+    "systemd-analyze",
+    "iptables",
+    "ip6tables",
+    "ipvsadm",
+    "lsblk",
+    "useradd",
+    "userdel",
+    "usermod",
+    "groupadd",
+    "su",
     "kubelet",
     "kubeadm",
     "yum",

@@ -73,10 +73,12 @@ fn ss(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let o = parse(io, args, &SPEC)?;
     io.outln("State      Recv-Q Send-Q Local Address:Port               Peer Address:Port");
     for l in io.call("listeners", Value::Null)?.items() {
-        let at = format!("*:{}", super::int(l, "port"));
+        let any = l.str("address").is_empty();
+        let at = format!("{}:{}", if any { "*" } else { l.str("address") }, super::int(l, "port"));
+        let peer = if any { "*:*" } else { "0.0.0.0:*" };
         let users = format!("users:((\"{}\",pid={},fd=7))", l.str("process"), super::int(l, "pid"));
         let users = if o.has('p') { users } else { String::new() };
-        io.outln(format!("LISTEN     0      128    {at:<36} *:*                   {users}").trim_end());
+        io.outln(format!("LISTEN     0      128    {at:<36} {peer:<21} {users}").trim_end());
     }
     Ok(0)
 }
@@ -89,10 +91,12 @@ fn netstat(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let title = "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ";
     io.outln(if o.has('p') { format!("{title} PID/Program name    ") } else { title.to_owned() });
     for l in io.call("listeners", Value::Null)?.items() {
-        let at = format!("0.0.0.0:{}", super::int(l, "port"));
+        let any = l.str("address").is_empty();
+        let at = format!("{}:{}", if any { "::" } else { l.str("address") }, super::int(l, "port"));
+        let (tcp, peer) = if any { ("tcp6", ":::*") } else { ("tcp ", "0.0.0.0:*") };
         let program = format!("{}/{}", super::int(l, "pid"), l.str("process"));
         let program = if o.has('p') { format!(" {program:<20}") } else { String::new() };
-        io.outln(format!("tcp        0      0 {at:<23} 0.0.0.0:*               LISTEN     {program}"));
+        io.outln(format!("{tcp}       0      0 {at:<23} {peer:<23} LISTEN     {program}"));
     }
     Ok(0)
 }

@@ -3,6 +3,7 @@
 use super::options::{Spec, parse};
 use super::row;
 use crate::api::Value;
+use crate::base::arrange::Arrange;
 use crate::base::{Duration, Str, Time, time::MONTHS};
 use crate::machine::program::{Command, Flow, Io};
 use crate::machine::systemd::{plain_name, signal_name, stamp};
@@ -188,7 +189,15 @@ impl Ctl<'_, '_> {
                 return self.io.fail(1, message);
             }
             let enabled = unit.get("enabled").and_then(Value::as_bool).unwrap_or(false);
-            self.io.call("systemctl", map! { "verb" => verb, "unit" => name }.into())?;
+            let why = self.io.call("systemctl", map! { "verb" => verb, "unit" => name }.into())?;
+            if !why.as_str().is_empty() {
+                let what = if self.modern {
+                    format!("Failed to {verb} unit")
+                } else {
+                    "Failed to execute operation".to_owned()
+                };
+                return self.io.fail(1, format!("{what}: {}", why.as_str()));
+            }
             let link = format!("/etc/systemd/system/multi-user.target.wants/{}", full(name));
             let file = unit.str("file").to_owned();
             match (verb == "enable", enabled, self.modern) {
@@ -460,11 +469,12 @@ fn ago(time: Duration) -> String {
 fn log_line(entry: &Value, machine: &str) -> String {
     let (_, mo, d, h, mi, s) = Time(u64::try_from(super::int(entry, "at")).unwrap_or(0)).civil();
     let (ident, pid, month) = (entry.str("ident"), super::int(entry, "pid"), MONTHS[mo as usize - 1]);
-    format!("{month} {d:02} {h:02}:{mi:02}:{s:02} {machine} {ident}[{pid}]: {}", entry.str("text"))
+    let of = if pid == 0 { String::new() } else { format!("[{pid}]") };
+    format!("{month} {d:02} {h:02}:{mi:02}:{s:02} {machine} {ident}{of}: {}", entry.str("text"))
 }
 
 const JOURNAL: Spec = Spec::new(
-    "u:n:fexrkb:o:p:aqt:S:U:",
+    "u:n:fexrkb:o:p:aqt:S:U:g:l",
     &[
         ("unit", 'u'),
         ("lines", 'n'),
@@ -474,27 +484,65 @@ const JOURNAL: Spec = Spec::new(
         ("catalog", 'x'),
         ("reverse", 'r'),
         ("dmesg", 'k'),
+        ("boot", 'B'),
         ("output", 'o'),
+        ("priority", 'p'),
+        ("identifier", 't'),
+        ("grep", 'g'),
         ("since", 'S'),
         ("until", 'U'),
         ("no-tail", 'L'),
+        ("no-hostname", 'H'),
+        ("disk-usage", 'D'),
         ("quiet", 'q'),
+        ("full", 'l'),
+        ("list-boots", 'O'),
     ],
     1,
 );
 
-fn journalctl(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
-    // `-b` and `-n` take their values only when attached, or when a number follows.
-    let words: Vec<Str> =
-        args.iter().filter(|a| *a != "-b").map(|a| if a == "-xeu" { "-xu".into() } else { a.clone() }).collect();
-    let o = parse(io, &words, &JOURNAL)?;
-    let unit = o.value('u').cloned().unwrap_or_default();
-    if !io.state().is_null() {
-        return follow(io, &unit);
+/// `-b` and `-n` take a value only where one follows.
+fn journal_words(args: &[Str]) -> Vec<Str> {
+    let number = |w: &Str| w.trim_start_matches(['-', '+']).bytes().all(|b| b.is_ascii_digit()) && !w.is_empty();
+    let mut out: Vec<Str> = Vec::new();
+    let mut at = 0;
+    while let Some(word) = args.get(at) {
+        let next = args.get(at + 1);
+        at += 1;
+        match word.as_str() {
+            "-b" | "--boot" => at += usize::from(next.is_some_and(|w| number(w) && w != "-")),
+            "-xeu" | "-eu" => out.push("-xu".into()),
+            "-n" if next.is_none_or(|w| !number(w) && w != "all") => out.push("-n10".into()),
+            _ => out.push(word.clone()),
+        }
     }
-    let machine = io.call("machine", Value::Null)?.str("name").to_owned();
-    let all = io.call("journal", plain_name(&unit).into())?;
-    let mut entries: Vec<&Value> = all.items().iter().collect();
+    out
+}
+
+fn journalctl(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
+    let o = parse(io, &journal_words(args), &JOURNAL)?;
+    if !io.state().is_null() {
+        return follow(io, &o);
+    }
+    let user = io.call("user", Value::Null)?;
+    let reads = |g: &Value| matches!(g.str("name"), "root" | "adm" | "wheel" | "systemd-journal");
+    if !user.is_null() && !user.get("groups").map_or(&[][..], Value::items).iter().any(reads) {
+        if !o.has('q') {
+            io.errln("Hint: You are currently not seeing messages from other users and the system.\n      Users in groups 'adm', 'systemd-journal', 'wheel' can see all messages.\n      Pass -q to turn off this notice.");
+        }
+        return io.fail(1, "No journal files were opened due to insufficient permissions.");
+    }
+    if o.has('D') {
+        io.outln("Archived and active journals take up 8.0M on disk.");
+        return Ok(0);
+    }
+    let format = o.value('o').map_or("short", Str::as_str);
+    if !matches!(format, "short" | "short-iso" | "short-precise" | "short-full" | "cat" | "json" | "short-unix") {
+        return io.fail(1, format!("Unknown output '{format}'."));
+    }
+    if let Some(level) = o.value('p').filter(|l| priority(l).is_none()) {
+        return io.fail(1, format!("Unknown log level {level}"));
+    }
     let limit = match o.value('n').map(|n| (n.as_str(), n.parse::<usize>())) {
         None if !o.has('f') => usize::MAX,
         None => 10,
@@ -502,22 +550,23 @@ fn journalctl(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         Some((_, Ok(n))) => n,
         Some((n, Err(_))) => return io.fail(1, format!("Failed to parse lines '{n}'")),
     };
-    if let Some(since) = o.value('S') {
-        let now = io.now()?;
-        let Some(from) = since_time(since, now) else {
-            return io.fail(1, format!("Failed to parse timestamp: {since}"));
-        };
-        entries.retain(|e| super::int(e, "at") >= from.0 as i64);
+    let entries = journal_entries(io, &o)?;
+    if o.has('O') {
+        let boot = crate::runtime::images::digest("boot");
+        let at = |e: Option<&Value>| stamp(Time(u64::try_from(e.map_or(0, |e| super::int(e, "at"))).unwrap_or(0)));
+        io.outln(format!(" 0 {} {}—{}", &boot[..32], at(entries.first()), at(entries.last())));
+        return Ok(0);
     }
     let modern = io.call("profile", Value::Null)?.as_str() == "modern";
     if entries.is_empty() {
         io.outln("-- No entries --");
-    } else if !modern && !o.has('q') {
-        let at = |e: Option<&&Value>| stamp(Time(u64::try_from(e.map_or(0, |e| super::int(e, "at"))).unwrap_or(0)));
+    } else if !modern && !o.has('q') && format.starts_with("short") {
+        let at = |e: Option<&Value>| stamp(Time(u64::try_from(e.map_or(0, |e| super::int(e, "at"))).unwrap_or(0)));
         io.outln(format!("-- Logs begin at {}, end at {}. --", at(entries.first()), at(entries.last())));
     }
+    let machine = io.call("machine", Value::Null)?.str("name").to_owned();
     let skip = entries.len().saturating_sub(limit);
-    let mut lines: Vec<String> = entries[skip..].iter().map(|e| log_line(e, &machine)).collect();
+    let mut lines: Vec<String> = entries[skip..].iter().map(|e| shown(e, &machine, &o)).collect();
     if o.has('r') {
         lines.reverse();
     }
@@ -527,32 +576,130 @@ fn journalctl(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     if !o.has('f') {
         return Ok(0);
     }
-    io.checkpoint(map! { "machine" => machine, "last" => newest(&all) }.into());
-    follow(io, &unit)
+    let last = entries.last().map_or(-1, |e| super::int(e, "at"));
+    io.checkpoint(map! { "machine" => machine, "last" => last }.into());
+    follow(io, &o)
 }
 
-fn newest(journal: &Value) -> i64 {
-    journal.items().last().map_or(-1, |e| super::int(e, "at"))
+/// The entries that the options ask for, by time.
+fn journal_entries(io: &mut Io<'_>, o: &super::options::Options) -> Flow<Vec<Value>> {
+    let mut out: Vec<Value> = Vec::new();
+    let units: Vec<Str> = o.values('u').cloned().collect();
+    if o.has('k') {
+        let booted = super::int(&io.call("machine", Value::Null)?, "bootedAt");
+        let said = io.call("spawn", map! { "args" => vec!["dmesg"], "capture" => true }.into())?;
+        for line in said.str("stdout").lines() {
+            let (stamp, text) = line.trim_start_matches('[').split_once("] ").unwrap_or(("0.0", line));
+            let (s, micros) = stamp.trim().split_once('.').unwrap_or((stamp.trim(), "0"));
+            let at = booted + s.parse::<i64>().unwrap_or(0) * 1_000_000 + micros.parse::<i64>().unwrap_or(0);
+            out.push(map! { "at" => at, "ident" => "kernel", "pid" => 0, "text" => text }.into());
+        }
+    } else if units.is_empty() {
+        out.extend(io.call("journal", "".into())?.items().iter().cloned());
+    } else {
+        for unit in &units {
+            out.extend(io.call("journal", plain_name(unit).into())?.items().iter().cloned());
+        }
+        out.arrange_by_key(|e| super::int(e, "at"));
+    }
+    let now = io.now()?;
+    for (letter, after) in [('S', true), ('U', false)] {
+        let Some(text) = o.value(letter) else { continue };
+        let Some(limit) = since_time(text, now) else {
+            return io.fail(1, format!("Failed to parse timestamp: {text}"));
+        };
+        out.retain(|e| (super::int(e, "at") >= limit.0 as i64) == after || super::int(e, "at") == limit.0 as i64);
+    }
+    if let Some(level) = o.value('p').and_then(|l| priority(l)) {
+        out.retain(|e| level_of(e) <= level);
+    }
+    if let Some(name) = o.value('t') {
+        out.retain(|e| e.str("ident") == name.as_str());
+    }
+    if let Some(pattern) = o.value('g') {
+        out.retain(|e| e.str("text").contains(pattern.as_str()));
+    }
+    Ok(out)
+}
+
+/// Syslog's levels by name or number; of a range the less urgent end.
+fn priority(text: &str) -> Option<u8> {
+    let names = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+    let text = text.rsplit("..").next().unwrap_or(text);
+    let named = names.iter().position(|n| *n == text).or((text == "error").then_some(3));
+    named.and_then(|i| u8::try_from(i).ok()).or(text.parse().ok().filter(|n| *n < 8))
+}
+
+/// The level that systemd gives its own lines; what a service prints is `info`.
+fn level_of(entry: &Value) -> u8 {
+    let text = entry.str("text");
+    match entry.str("ident") {
+        "systemd" if text.starts_with("Failed to start") => 3,
+        "systemd" if text.ends_with(" failed.") || text.contains("Failed with result") => 4,
+        "systemd" if text.contains("rocess exited") || text.contains("entered failed state") => 5,
+        _ => 6,
+    }
+}
+
+/// An entry in the format that `-o` names.
+fn shown(entry: &Value, machine: &str, o: &super::options::Options) -> String {
+    let at = Time(u64::try_from(super::int(entry, "at")).unwrap_or(0));
+    let line = log_line(entry, machine);
+    // After the date, which is 15 characters.
+    let rest = line.get(15..).unwrap_or("");
+    let micros = at.0 % 1_000_000;
+    match o.value('o').map_or("short", Str::as_str) {
+        "cat" => entry.str("text").to_owned(),
+        "json" => {
+            let fields = map! {
+                "__REALTIME_TIMESTAMP" => format!("{}{micros:06}", at.unix_s()), "_HOSTNAME" => machine,
+                "SYSLOG_IDENTIFIER" => entry.str("ident"), "_PID" => super::int(entry, "pid").to_string(),
+                "PRIORITY" => level_of(entry).to_string(), "MESSAGE" => entry.str("text"),
+            };
+            Value::from(fields).to_json()
+        }
+        "short-iso" => format!("{}{rest}", at.rfc3339().replace("Z", "+0000")),
+        "short-precise" => format!("{}.{micros:06}{rest}", &line[..15]),
+        "short-unix" => format!("{}.{micros:06}{rest}", at.unix_s()),
+        "short-full" => format!("{}{rest}", stamp(at)),
+        _ => line,
+    }
 }
 
 /// Prints what is added, looking twice a second.
-fn follow(io: &mut Io<'_>, unit: &str) -> Flow<i32> {
+fn follow(io: &mut Io<'_>, o: &super::options::Options) -> Flow<i32> {
     let mut state = io.state();
     loop {
         io.sleep(Duration::millis(500))?;
-        let all = io.call("journal", plain_name(unit).into())?;
+        let all = journal_entries(io, o)?;
         let last = super::int(&state, "last");
-        for entry in all.items().iter().filter(|e| super::int(e, "at") > last) {
-            io.outln(log_line(entry, state.str("machine")));
+        for entry in all.iter().filter(|e| super::int(e, "at") > last) {
+            io.outln(shown(entry, state.str("machine"), o));
         }
-        *state.entry(&["last"]) = newest(&all).max(last).into();
+        *state.entry(&["last"]) = all.last().map_or(last, |e| super::int(e, "at")).max(last).into();
         io.checkpoint(state.clone());
     }
 }
 
-/// `5 minutes ago`, `-1h`, `10min ago`, or a full date.
+/// `5 minutes ago`, `-1h`, `10min ago`, `today`, a time of today, or a full date.
 fn since_time(text: &str, now: Time) -> Option<Time> {
-    if let Some(at) = Time::parse_rfc3339(&format!("{}Z", text.replace(' ', "T"))) {
+    let full = |t: &str| Time::parse_rfc3339(&format!("{}Z", t.replace(' ', "T")));
+    let today = now.rfc3339().get(..10)?.to_owned();
+    let day = |t: Time| t.rfc3339().get(..10).and_then(|d| full(&format!("{d} 00:00:00")));
+    match text {
+        "now" => return Some(now),
+        "today" => return day(now),
+        "yesterday" => return day(now - Duration::secs(86_400)),
+        _ => {}
+    }
+    let dated = [
+        text.to_owned(),
+        format!("{text}:00"),
+        format!("{text} 00:00:00"),
+        format!("{today} {text}"),
+        format!("{today} {text}:00"),
+    ];
+    if let Some(at) = dated.iter().find_map(|t| full(t)) {
         return Some(at);
     }
     let text = text.strip_prefix('-').or(text.strip_suffix(" ago")).unwrap_or(text);
@@ -563,7 +710,7 @@ fn since_time(text: &str, now: Time) -> Option<Time> {
         u if u.starts_with('h') => 3600,
         u if u.starts_with('d') => 86_400,
         u if u.is_empty() || u.starts_with('s') => 1,
-        _ => return if text == "today" || text == "yesterday" { Some(Time::ZERO) } else { None },
+        _ => return None,
     };
     Some(now - Duration::secs(digits.parse::<u64>().ok()?.checked_mul(seconds)?))
 }

@@ -272,3 +272,32 @@ fn users_may_what_the_kernel_lets_them() {
         ("userdel -r dev; id dev; ls /home", "vagrant\nid: dev: no such user\n", 0),
     ]);
 }
+
+#[test]
+fn rights_of_others_and_small_tools() {
+    check(&[
+        (
+            "su vagrant -c 'systemctl stop kubelet'",
+            "Failed to stop kubelet.service: Interactive authentication required.\n",
+            1,
+        ),
+        ("su vagrant -c 'yum install -y tree'", "You need to be root to perform this command.\n", 1),
+        ("su vagrant -c 'modprobe ip_vs'", "modprobe: ERROR: could not insert 'ip_vs': Operation not permitted\n", 1),
+        ("printf 'a b\\nccc d\\n' | column -t", "a    b\nccc  d\n", 0),
+        ("comm -12 <(printf 'a\\nb\\n') <(printf 'b\\nc\\n'); paste -sd, <(seq 3)", "b\n1,2,3\n", 0),
+        (
+            "echo -n abc | md5sum; echo hi | xxd",
+            "900150983cd24fb0d6963f7d28e17f72  -\n00000000: 6869 0a                                  hi.\n",
+            0,
+        ),
+        ("getent passwd vagrant; getent group nosuch", "vagrant:x:1000:1000::/home/vagrant:/bin/bash\n", 2),
+        ("nc -zv m-k8s 22", "-bash: nc: command not found\n", 127),
+        (
+            "iptables -S | head -1; iptables -t nat -L KUBE-MARK-MASQ -n; iptables -L NONE",
+            "-P INPUT ACCEPT\nChain KUBE-MARK-MASQ (0 references)\ntarget     prot opt source               destination         \nMARK       all  --  0.0.0.0/0            0.0.0.0/0            MARK or 0x4000\niptables: No chain/target/match by that name.\n",
+            1,
+        ),
+        ("mkdir -p t/a; touch t/a/x; tree t", "t\n└── a\n    └── x\n\n1 directory, 1 file\n", 0),
+        ("journalctl -u kubelet -o cat -n 1 | wc -l; journalctl -p bogus", "1\nUnknown log level bogus\n", 1),
+    ]);
+}

@@ -53,6 +53,20 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
     let modern = io.call("profile", Value::Null)?.as_str() == "modern";
     let say = Say { dnf: modern, quiet: o.has('q'), yes: o.has('y'), release: if modern { "9" } else { "7" } };
     let free = o.value('X').cloned().unwrap_or_default();
+    let changes = |v: &Str| {
+        matches!(v.as_str(), "install" | "remove" | "erase" | "update" | "upgrade" | "downgrade" | "localinstall")
+    };
+    if o.rest.first().is_some_and(changes) && io.call("machine", Value::Null)?.str("user") != "root" {
+        return io.fail(
+            1,
+            match modern {
+                true => {
+                    "Error: This command has to be run with superuser privileges (under the root user on most systems)."
+                }
+                false => "You need to be root to perform this command.",
+            },
+        );
+    }
     let Some((verb, names)) = o.rest.split_first() else {
         if modern {
             io.outln("usage: dnf [options] COMMAND\n");
