@@ -143,7 +143,7 @@ mod tests {
         let mut w = world(Profile::Book);
         typed(&mut w, "mkdir lab; touch lab/a.yaml lab/b.yaml .hidden");
         for (line, start, words) in [
-            ("sys", 0, "sysctl systemctl"),
+            ("sys", 0, "sysctl systemctl systemd-analyze"),
             ("systemctl sto", 10, "stop"),
             ("systemctl stop kub", 15, "kubelet"),
             ("sudo systemctl stop kub", 20, "kubelet"),

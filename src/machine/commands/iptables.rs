@@ -143,7 +143,7 @@ fn run(io: &mut Io<'_>, args: &[Str]) -> Flow<i32> {
         }
         let number = if o.has('l') { "num  " } else { "" };
         let pkts = if o.has('v') { " pkts bytes " } else { "" };
-        let via = if o.has('v') { " in     out   " } else { "" };
+        let via = if o.has('v') { " in     out    " } else { "" };
         io.outln(format!("{number}{pkts}{:<9}  prot opt{via} {:<19}  {:<19} ", "target", "source", "destination"));
         for (at, rule) in chain.rules.iter().enumerate() {
             io.outln(one(rule, at + 1, &o));
@@ -215,7 +215,7 @@ fn one(rule: &[String], number: usize, o: &Options) -> String {
     }
     let number = if o.has('l') { format!("{number:<4} ") } else { String::new() };
     let counts = if o.has('v') { "    0     0 " } else { "" };
-    let via = if o.has('v') { if numeric { " *      *     " } else { " any    any   " } } else { "" };
+    let via = if o.has('v') { if numeric { "  *      *      " } else { "  any    any    " } } else { " " };
     format!(
         "{number}{counts}{:<9}  {protocol:<4} --{via} {:<19}  {:<19} {more}",
         value(rule, "-j").unwrap_or(""),
