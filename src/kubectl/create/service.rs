@@ -5,6 +5,7 @@ use super::super::error::{Run, fail};
 use super::config::int_or_string;
 use super::{finish, object, one_name};
 use crate::api::{Kind, List, Map, Value};
+use crate::sim::Profile;
 
 pub fn cluster_ip(cx: &mut Cx<'_, '_>) -> Run {
     let ip = cx.flags.text("clusterip").to_owned();
@@ -29,7 +30,7 @@ fn service(cx: &mut Cx<'_, '_>, kind: &str, cluster_ip: &str, external: &str) ->
     let name = one_name(cx)?;
     let mut ports = List::new();
     for tcp in cx.flags.all("tcp").to_vec() {
-        ports.push(port(&tcp, cx.flags.int("node-port"))?);
+        ports.push(port(&tcp, cx.flags.int("node-port"), cx.profile)?);
     }
     if ports.is_empty() && external.is_empty() && cluster_ip != "None" {
         return fail("at least one tcp port specifier must be provided");
@@ -56,7 +57,7 @@ fn service(cx: &mut Cx<'_, '_>, kind: &str, cluster_ip: &str, external: &str) ->
 }
 
 /// `port:targetPort` as a service port.
-fn port(text: &str, node_port: i64) -> Run<Value> {
+fn port(text: &str, node_port: i64, profile: Profile) -> Run<Value> {
     let (port, target) = text.split_once(':').unwrap_or((text, text));
     let parsing = |what: &str| fail(format!("strconv.ParseUint: parsing {}: {what}", super::super::flags::quote(port)));
     if port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) {
@@ -68,7 +69,7 @@ fn port(text: &str, node_port: i64) -> Run<Value> {
             return fail("must be between 1 and 65535, inclusive");
         }
         Err(_) => {
-            let wrong = crate::api::names::port_name(target);
+            let wrong = crate::api::names::port_name(target, profile);
             if !wrong.is_empty() {
                 return fail(wrong.join(","));
             }
