@@ -234,7 +234,7 @@ pub fn http_header(s: &str) -> Vec<String> {
 
 /// An IPv4 or IPv6 address.
 pub fn ip(s: &str) -> Vec<String> {
-    let fine = s.parse::<std::net::IpAddr>().is_ok();
+    let fine = s.parse::<core::net::IpAddr>().is_ok();
     let words = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
     if fine { Vec::new() } else { vec![words.to_owned()] }
 }

@@ -26,11 +26,11 @@ kubectl get all -A
 /// Seed → hash. Odd seeds are profile book, even ones modern. 0 stands for the bundles' bytes.
 #[rustfmt::skip]
 pub const HASHES: &[(u64, u64)] = &[
-    (0, 0xde96a0df0116599e),
-    (1, 0xc0a94f0b0f073278),
-    (2, 0xccfafe22df269b53),
-    (3, 0x49bcc3ada529f153),
-    (4, 0x0173264ef5898eb4),
+    (0, 0x9ea3d54c33e363f4),
+    (1, 0x05f0d2c7713a8779),
+    (2, 0xc16b95ce0ba35abc),
+    (3, 0xac604e9d90fc4229),
+    (4, 0x2116724725e4ef6d),
 ];
 
 pub fn hash(seed: u64) -> u64 {

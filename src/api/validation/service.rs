@@ -133,7 +133,7 @@ fn outside(e: &mut Errors, spec: &Value, kind: &str, path: &Path<'_>) {
 
 /// Addresses that lead nowhere from outside.
 pub(super) fn special_address(e: &mut Errors, text: &str, path: &Path<'_>) {
-    let Ok(ip) = text.parse::<std::net::IpAddr>() else { return };
+    let Ok(ip) = text.parse::<core::net::IpAddr>() else { return };
     let modern = e.modern();
     if ip.is_unspecified() {
         e.invalid(path, text, format!("may not be unspecified ({text})"));
@@ -147,7 +147,7 @@ pub(super) fn special_address(e: &mut Errors, text: &str, path: &Path<'_>) {
 /// `10.0.0.0/8`, as address and length.
 fn parse_cidr(text: &str) -> Option<(u32, u32)> {
     let (ip, bits) = text.split_once('/')?;
-    let ip: std::net::Ipv4Addr = ip.parse().ok()?;
+    let ip: core::net::Ipv4Addr = ip.parse().ok()?;
     let bits: u32 = bits.parse().ok().filter(|b| *b <= 32)?;
     Some((ip.into(), bits))
 }
@@ -268,7 +268,7 @@ pub(super) fn ingress(e: &mut Errors, spec: &Value, path: &Path<'_>) {
 }
 
 fn host(e: &mut Errors, name: &str, path: &Path<'_>) {
-    if name.parse::<std::net::IpAddr>().is_ok() {
+    if name.parse::<core::net::IpAddr>().is_ok() {
         e.invalid(path, name, "must be a DNS name, not an IP address");
     } else if name.contains('*') {
         e.complaints(path, name, names::wildcard_subdomain(name));

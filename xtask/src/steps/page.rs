@@ -13,7 +13,7 @@ use crate::split;
 use crate::tools::Toolbox;
 
 /// What the first visit may cost, brotli at its best, and what it should cost.
-const BUDGET_KB: u32 = 375;
+const BUDGET_KB: u32 = 430;
 const TARGET_KB: u32 = 300;
 /// The first file before it was packed, for a test.
 const FIRST: &str = "target/first-load.wasm";
