@@ -133,7 +133,12 @@ const SPEED: u64 = 50;
 fn local(command: &lesson::format::Command) -> bool {
     let first = |part: &str| part.split_whitespace().next().is_some_and(|w| LOCAL.contains(&w));
     let on_master = command.machine.is_empty() || command.machine == "m-k8s";
-    on_master && command.command.split(['|', ';']).all(first) && !command.command.contains("/etc/kubernetes")
+    // Figures of use come a minute after the pods that they are of.
+    let figures = command.command.starts_with("kubectl top");
+    on_master
+        && !figures
+        && command.command.split(['|', ';']).all(first)
+        && !command.command.contains("/etc/kubernetes")
 }
 
 /// Whether a drill reads a manifest from the internet, or leans on one that does.
