@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { busy, commandLine, goTo, handle, log, part, pause, pods, prompt, run, seePod, speed, stepDone, submit, until } from "./desk.mjs";
 import { clean, playground } from "./harness.mjs";
 
@@ -69,12 +70,21 @@ describe("the drill, typed by hand", { concurrency: 2 }, () => {
     await pause(page);
 
     const slider = await handle(page);
-    const look = async () => ({
+    const glance = async () => ({
       log: await log(page),
       pods: await pods(page),
       clock: await slider.getAttribute("aria-valuetext"),
       kubelet: await part(page, `${node} kubelet, running`).count(),
     });
+    // A long way back is replayed in slices, with the picture as it was until then: two glances must agree.
+    const look = async () => {
+      for (let before = await glance(); ; ) {
+        await page.waitForTimeout(300);
+        const now = await glance();
+        if (isDeepStrictEqual(before, now)) return now;
+        before = now;
+      }
+    };
     const end = await look();
     assert.equal(end.kubelet, 0);
 

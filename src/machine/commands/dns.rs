@@ -95,7 +95,7 @@ fn small_old(io: &mut Io<'_>, shown: &str, name: &str, kind: &str, server: &str)
     io.outln(format!("Server:    {server}\nAddress 1: {server}{own}\n"));
     let answer = ask(io, server, name, kind, kind == "A")?;
     let wanted = |r: &&Value| matches!(r.str("type"), "A" | "PTR");
-    let found: Vec<Str> = answer.iter().flat_map(|a| records(a)).filter(wanted).map(|r| r.str("data").into()).collect();
+    let found: Vec<Str> = answer.iter().flat_map(records).filter(wanted).map(|r| r.str("data").into()).collect();
     if found.is_empty() {
         return io.fail(1, format!("nslookup: can't resolve '{shown}'"));
     }
