@@ -149,6 +149,7 @@ fn the_terminal_has_a_labelled_line() {
         lines: Shared::new(vec![Line::default()]),
         prompt: "[root@m-k8s ~]# ".into(),
         busy: true,
+        keys: false,
         draft: Draft::of("kubectl"),
         lang: Lang::Ko,
         emit: emit(),
