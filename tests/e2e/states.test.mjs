@@ -125,9 +125,11 @@ describe("rarer states", { concurrency: 2 }, () => {
     }
     await lab.locator("#stage").getByRole("button", { name: /^m-k8s .*no such machine yet/ }).waitFor({ timeout: 30_000 });
     await prompt(lab, 30_000);
+    // Slower, so that half-way is there long enough to be looked at.
+    await speed(lab, "20×");
     await commandLine(lab).fill("vagrant up");
     await commandLine(lab).press("Enter");
-    await lab.locator("#stage").getByRole("button", { name: /^m-k8s .*runs install_pkg/ }).waitFor({ timeout: 60_000 });
+    await lab.locator("#stage").getByRole("button", { name: /^m-k8s .*runs (config|install_pkg|master_node)/ }).waitFor({ timeout: 60_000 });
     await axe(lab);
     clean(lab);
     await lab.context().close();
